@@ -1,0 +1,73 @@
+# pooler: a connection pooler inside the PostgreSQL server.
+#
+#	make; make install		with PG_CONFIG=... for another server
+#	make test			everything that must hold (test/run)
+#	make demo			the main job, on real load (test/demo)
+#	make bench			speed beside direct and PgBouncer (test/bench/quick)
+
+EXTENSION = pooler
+MODULE_big = pooler
+DATA = sql/pooler--0.1.sql
+SOURCES = $(wildcard src/*.c)
+SRC_HEADERS = $(wildcard src/*.h)
+OBJS = $(SOURCES:.c=.o)
+
+REGRESS = $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql))
+REGRESS_OPTS = --inputdir=test
+
+POOLER_VERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" pooler.control)
+WARNINGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wmissing-prototypes
+PG_CPPFLAGS = -I$(libpq_srcdir) -DPOOLER_VERSION='"$(POOLER_VERSION)"'
+PG_CFLAGS = $(WARNINGS)
+SHLIB_LINK = $(libpq)
+EXTRA_CLEAN = $(UNIT_TESTS)
+
+# A library that is loaded at start gains nothing from bitcode.
+override with_llvm = no
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifneq ($(wildcard $(PGXS)),)
+include $(PGXS)
+else
+all install:
+	@echo "The server's headers are needed: apt-get install postgresql-server-dev-15" >&2; exit 1
+endif
+
+$(OBJS): $(SRC_HEADERS) Makefile pooler.control
+
+# These install what they need and then come back for the targets below.
+.PHONY: test demo bench
+test:
+	@PG_CONFIG='$(PG_CONFIG)' test/run
+demo:
+	@PG_CONFIG='$(PG_CONFIG)' test/demo/run
+bench:
+	@PG_CONFIG='$(PG_CONFIG)' test/bench/quick
+
+# Pure files, tested without a server: test/unit/test_X.c says what it links.
+UNIT_TESTS = $(patsubst %.c,%,$(wildcard test/unit/test_*.c))
+.PHONY: unit
+unit: $(UNIT_TESTS)
+	@status=0; for t in $(UNIT_TESTS); do echo "# $$t"; ./$$t || status=1; done; exit $$status
+
+# Besides its own text a test needs libpgcommon and libpgport (StringInfo, palloc).
+test/unit/test_%: test/unit/test_%.c $(SOURCES) $(SRC_HEADERS)
+	$(CC) $(CFLAGS) $(CPPFLAGS) -Isrc -o $@ $< \
+		$$(sed -n 's,^ \* links: ,,p' $<) -L$(pkglibdir) -L$(libdir) -lpgcommon -lpgport -lm
+
+.PHONY: check-headers check-layers check-symbols check-versions
+check-headers:
+	@for h in $(SRC_HEADERS); do \
+		printf '#include "postgres.h"\n#include "%s"\n' $$h | \
+		$(CC) $(CFLAGS) $(CPPFLAGS) -Werror -fsyntax-only -x c - || exit 1; done
+
+check-layers:
+	@awk -f test/layers.awk src/LAYERS $(SOURCES) $(SRC_HEADERS)
+
+check-symbols: all
+	@! nm -D --defined-only pooler.so | awk '{ print $$3 }' | \
+		grep -vE '^(pooler_.*|pg_finfo_pooler_.*|_PG_init|Pg_magic_func)$$'
+
+check-versions:
+	@VERSION='$(POOLER_VERSION)' WARNINGS='$(WARNINGS)' test/versions

@@ -1,0 +1,409 @@
+/* sql/pooler--0.1.sql */
+
+-- complain if script is sourced in psql, rather than via CREATE EXTENSION
+\echo Use "CREATE EXTENSION pooler" to load this file. \quit
+
+-- What changes something comes first: it is the superuser's to grant.
+
+CREATE FUNCTION pooler.cancel_client(id pg_catalog.int8)
+RETURNS pg_catalog.bool
+AS 'MODULE_PATHNAME', 'pooler_views_cancel_client'
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION pooler.cancel_client(pg_catalog.int8) IS
+'Cancels the statement of a client (pooler.clients.id), running or waiting for a backend; never that of another client. False if there is nothing to cancel.';
+
+CREATE FUNCTION pooler.terminate_client(id pg_catalog.int8)
+RETURNS pg_catalog.bool
+AS 'MODULE_PATHNAME', 'pooler_views_terminate_client'
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION pooler.terminate_client(pg_catalog.int8) IS
+'Closes the connection of a client (pooler.clients.id). False if there is no such client.';
+
+CREATE FUNCTION pooler.reset_stats()
+RETURNS pg_catalog.void
+AS 'MODULE_PATHNAME', 'pooler_views_reset_stats'
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION pooler.reset_stats() IS
+'Sets the counters of pooler.pools and pooler.routes to zero, at the worker''s next turn.';
+
+-- What only reads.
+
+CREATE FUNCTION pooler.version()
+RETURNS pg_catalog.text
+AS 'MODULE_PATHNAME', 'pooler_views_version'
+LANGUAGE C STABLE STRICT PARALLEL SAFE;
+
+COMMENT ON FUNCTION pooler.version() IS
+'Versions of the library that is loaded and of the server.';
+
+CREATE FUNCTION pooler.hba_lines(
+    OUT file pg_catalog.text,
+    OUT line pg_catalog.text)
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'pooler_views_hba_lines'
+LANGUAGE C STABLE STRICT PARALLEL SAFE;
+
+COMMENT ON FUNCTION pooler.hba_lines() IS
+'The lines with which the server lets its own operating system user open backends for the pooler. Put each before the first line of its file, then reload.';
+
+CREATE FUNCTION pooler.required_max_connections(
+    app_servers pg_catalog.int4,
+    databases pg_catalog.int4,
+    pool_size pg_catalog.int4,
+    max_overflow pg_catalog.int4,
+    buffer pg_catalog.float8 DEFAULT 0.2)
+RETURNS pg_catalog.int4
+AS 'MODULE_PATHNAME', 'pooler_views_required_max_connections'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+COMMENT ON FUNCTION pooler.required_max_connections(
+    pg_catalog.int4, pg_catalog.int4, pg_catalog.int4, pg_catalog.int4,
+    pg_catalog.float8) IS
+'The guide''s formula: app_servers x databases x (pool_size + max_overflow) x (1 + buffer), rounded up. NULL if a pool has no limit (max_overflow = -1 or pool_size = 0).';
+
+CREATE FUNCTION pooler.worker(
+    OUT pid pg_catalog.int4,
+    OUT started_at pg_catalog.timestamptz,
+    OUT listening pg_catalog.bool,
+    OUT clients pg_catalog.int4,
+    OUT max_clients pg_catalog.int4,
+    OUT backends pg_catalog.int4,
+    OUT hba_missing pg_catalog.text,
+    OUT stats_reset_at pg_catalog.timestamptz)
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'pooler_views_worker'
+LANGUAGE C VOLATILE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION pooler.pools(
+    OUT pool pg_catalog.text,
+    OUT database pg_catalog.text,
+    OUT mode pg_catalog.text,
+    OUT state pg_catalog.text,
+    OUT pool_size pg_catalog.int4,
+    OUT max_overflow pg_catalog.int4,
+    OUT pool_recycle pg_catalog.int4,
+    OUT pool_timeout pg_catalog.float8,
+    OUT pool_pre_ping pg_catalog.bool,
+    OUT echo_pool pg_catalog.bool,
+    OUT backends pg_catalog.int4,
+    OUT unborn pg_catalog.int4,
+    OUT idle pg_catalog.int4,
+    OUT active pg_catalog.int4,
+    OUT pinned pg_catalog.int4,
+    OUT overflow pg_catalog.int4,
+    OUT clients pg_catalog.int4,
+    OUT waiting pg_catalog.int4,
+    OUT longest_wait pg_catalog."interval",
+    OUT transactions pg_catalog.int8,
+    OUT checkouts pg_catalog.int8,
+    OUT timeouts pg_catalog.int8,
+    OUT opened pg_catalog.int8,
+    OUT closed pg_catalog.int8,
+    OUT recycled pg_catalog.int8,
+    OUT invalidated pg_catalog.int8,
+    OUT last_error pg_catalog.text,
+    OUT last_error_at pg_catalog.timestamptz,
+    OUT stats_reset_at pg_catalog.timestamptz)
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'pooler_views_pools'
+LANGUAGE C VOLATILE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION pooler.routes(
+    OUT pool pg_catalog.text,
+    OUT role pg_catalog.text,
+    OUT backends pg_catalog.int4,
+    OUT clients pg_catalog.int4,
+    OUT waiting pg_catalog.int4,
+    OUT longest_wait pg_catalog."interval",
+    OUT transactions pg_catalog.int8,
+    OUT wait_time pg_catalog."interval",
+    OUT busy_time pg_catalog."interval")
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'pooler_views_routes'
+LANGUAGE C VOLATILE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION pooler.backends(
+    OUT pid pg_catalog.int4,
+    OUT pool pg_catalog.text,
+    OUT role pg_catalog.text,
+    OUT state pg_catalog.text,
+    OUT overflow pg_catalog.bool,
+    OUT client pg_catalog.int8,
+    OUT age pg_catalog."interval",
+    OUT idle_time pg_catalog."interval",
+    OUT checkouts pg_catalog.int8,
+    OUT transactions pg_catalog.int8,
+    OUT pinned_by pg_catalog.text[])
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'pooler_views_backends'
+LANGUAGE C VOLATILE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION pooler.clients(
+    OUT id pg_catalog.int8,
+    OUT pool pg_catalog.text,
+    OUT role pg_catalog.text,
+    OUT mode pg_catalog.text,
+    OUT address pg_catalog.inet,
+    OUT port pg_catalog.int4,
+    OUT application_name pg_catalog.text,
+    OUT state pg_catalog.text,
+    OUT since pg_catalog.timestamptz,
+    OUT backend pg_catalog.int4,
+    OUT pinned_by pg_catalog.text[],
+    OUT transactions pg_catalog.int8,
+    OUT checkouts pg_catalog.int8,
+    OUT connected_at pg_catalog.timestamptz)
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'pooler_views_clients'
+LANGUAGE C VOLATILE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION pooler.settings(
+    OUT pool pg_catalog.text,
+    OUT parameter pg_catalog.text,
+    OUT value pg_catalog.text,
+    OUT unit pg_catalog.text,
+    OUT own pg_catalog.bool,
+    OUT setting pg_catalog.text)
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'pooler_views_settings'
+LANGUAGE C VOLATILE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION pooler.capacity(
+    OUT check_name pg_catalog.text,
+    OUT subject pg_catalog.text,
+    OUT required pg_catalog.int4,
+    OUT available pg_catalog.int4,
+    OUT shortfall pg_catalog.int4,
+    OUT verdict pg_catalog.text,
+    OUT detail pg_catalog.text,
+    OUT advice pg_catalog.text)
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'pooler_views_capacity'
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+
+CREATE FUNCTION pooler.validation(
+    OUT check_name pg_catalog.text,
+    OUT pool pg_catalog.text,
+    OUT setting pg_catalog.text,
+    OUT value pg_catalog.text,
+    OUT required pg_catalog.text,
+    OUT verdict pg_catalog.text,
+    OUT enforced pg_catalog.bool,
+    OUT hint pg_catalog.text)
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'pooler_views_validation'
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+
+-- A view each shows what these return; the comments are there.
+COMMENT ON FUNCTION pooler.worker() IS 'For the view pooler.worker.';
+COMMENT ON FUNCTION pooler.pools() IS 'For the view pooler.pools.';
+COMMENT ON FUNCTION pooler.routes() IS 'For the view pooler.routes.';
+COMMENT ON FUNCTION pooler.backends() IS 'For the view pooler.backends.';
+COMMENT ON FUNCTION pooler.clients() IS 'For the view pooler.clients.';
+COMMENT ON FUNCTION pooler.settings() IS 'For the view pooler.settings.';
+COMMENT ON FUNCTION pooler.capacity() IS 'For the view pooler.capacity.';
+COMMENT ON FUNCTION pooler.validation() IS 'For the view pooler.validation.';
+
+-- The views.
+
+CREATE VIEW pooler.worker AS
+SELECT * FROM pooler.worker();
+
+COMMENT ON VIEW pooler.worker IS
+'The background worker: one row. hba_missing says why no backend can be opened, if pg_hba.conf is the reason.';
+
+CREATE VIEW pooler.pools AS
+SELECT * FROM pooler.pools();
+
+COMMENT ON VIEW pooler.pools IS
+'Pools: settings in effect (unlimited is NULL, times are in seconds), backends and clients now, counters since stats_reset_at.';
+COMMENT ON COLUMN pooler.pools.state IS
+'starting, open, unavailable (last_error says why) or draining (no longer in pooler.pools)';
+COMMENT ON COLUMN pooler.pools.backends IS
+'all of them; those that are starting or leaving are none of the following';
+COMMENT ON COLUMN pooler.pools.unborn IS
+'waiting for the first role that needs one';
+COMMENT ON COLUMN pooler.pools.pinned IS
+'bound to a client by its session''s state';
+COMMENT ON COLUMN pooler.pools.overflow IS
+'opened beyond pool_size; counted among the others, too';
+COMMENT ON COLUMN pooler.pools.checkouts IS
+'times a backend took a client until it gave it up';
+
+CREATE VIEW pooler.routes AS
+SELECT * FROM pooler.routes();
+
+COMMENT ON VIEW pooler.routes IS
+'Roles in pools: the backends that are theirs, their clients, and how long these waited and were served.';
+
+CREATE VIEW pooler.backends AS
+SELECT * FROM pooler.backends();
+
+COMMENT ON VIEW pooler.backends IS
+'Backends of pools: starting, unborn, idle, active, pinned or leaving.';
+COMMENT ON COLUMN pooler.backends.client IS
+'the client that has it (pooler.clients.id)';
+COMMENT ON COLUMN pooler.backends.pinned_by IS
+'what binds its client to it; empty if nothing does';
+
+CREATE VIEW pooler.clients AS
+SELECT * FROM pooler.clients();
+
+COMMENT ON VIEW pooler.clients IS
+'Clients of the pooler: login, idle, waiting (for a backend), active or pinned.';
+COMMENT ON COLUMN pooler.clients.id IS
+'for pooler.cancel_client() and pooler.terminate_client(); never used twice';
+COMMENT ON COLUMN pooler.clients.port IS
+'-1 for a Unix socket';
+COMMENT ON COLUMN pooler.clients.since IS
+'when this state began';
+COMMENT ON COLUMN pooler.clients.backend IS
+'pid of the backend that has it';
+
+-- pooler.mode is the only parameter that a session may see with a value of its
+-- own: there the pool's value itself tells whether a global one is set.
+CREATE VIEW pooler.settings AS
+SELECT f.pool,
+       f.parameter,
+       f.value,
+       f.unit,
+       CASE
+           WHEN f.own THEN 'pool'
+           WHEN s.source IN ('configuration file', 'command line',
+                             'environment variable') THEN 'global'
+           WHEN f.parameter = 'mode' AND f.value <> s.boot_val THEN 'global'
+           ELSE 'guide default'
+       END AS source
+FROM pooler.settings() WITH ORDINALITY AS f
+LEFT JOIN pg_catalog.pg_settings AS s ON s.name = f.setting
+ORDER BY f.ordinality;
+
+COMMENT ON VIEW pooler.settings IS
+'For each pool and parameter the value in effect (NULL: unlimited or never) and where it comes from: pool (pooler.pools), global (the setting), or guide default (of pooler.env).';
+
+CREATE VIEW pooler.capacity AS
+SELECT * FROM pooler.capacity();
+
+COMMENT ON VIEW pooler.capacity IS
+'Whether there are connections enough. server: for all pools; direct: by the guide''s formula, if pooler.app_servers connected without the pooler; clients: of the pooler; role, database: CONNECTION LIMITs below what their pools may open.';
+
+CREATE VIEW pooler.validation AS
+SELECT * FROM pooler.validation();
+
+COMMENT ON VIEW pooler.validation IS
+'The guide''s rules for production, for the settings of all pools and where a pool has its own. They are enforced (a WARNING at start and at reload) if pooler.env is production.';
+
+-- Every range is with the guide's buffers of 20 and 30 %.  Its four databases
+-- and its recommendations for max_connections are constants of the guide.
+CREATE VIEW pooler.presets AS
+SELECT r.preset,
+       r.users,
+       r.pool_size,
+       r.max_overflow,
+       r.pool_recycle,
+       r.pool_timeout,
+       r.pool_pre_ping,
+       r.echo_pool,
+       r.min_servers,
+       r.max_servers,
+       r.min_required,
+       r.max_required,
+       r.min_recommended,
+       r.max_recommended,
+       GREATEST(r.min_required - r.max_recommended, 0) AS min_shortfall,
+       GREATEST(r.max_required - r.min_recommended, 0) AS max_shortfall,
+       CASE
+           WHEN r.max_required <= r.min_recommended THEN 'enough'
+           ELSE 'short'
+       END AS verdict,
+       r.min_pooled,
+       r.max_pooled,
+       CASE
+           WHEN r.max_required <= r.min_recommended
+               THEN 'The guide agrees with itself.'
+           ELSE pg_catalog.format(
+               'The guide contradicts itself: it recommends max_connections = '
+               '%s, but its own formula asks for %s with %s.',
+               CASE
+                   WHEN r.min_recommended = r.max_recommended
+                       THEN r.min_recommended::pg_catalog.text
+                   ELSE pg_catalog.format('%s-%s', r.min_recommended,
+                                          r.max_recommended)
+               END,
+               pg_catalog.format('%s-%s', r.min_required, r.max_required),
+               CASE
+                   WHEN r.max_servers = 1 THEN 'one server'
+                   WHEN r.min_servers = r.max_servers
+                       THEN pg_catalog.format('%s servers', r.min_servers)
+                   ELSE pg_catalog.format('%s-%s servers', r.min_servers,
+                                          r.max_servers)
+               END)
+       END AS remark
+FROM (
+    SELECT g.*,
+           pooler.required_max_connections(
+               g.min_servers, 4, g.pool_size, g.max_overflow, 0.2)
+               AS min_required,
+           pooler.required_max_connections(
+               g.max_servers, 4, g.pool_size, g.max_overflow, 0.3)
+               AS max_required,
+           pooler.required_max_connections(
+               1, 4, g.pool_size, g.max_overflow, 0.2) AS min_pooled,
+           pooler.required_max_connections(
+               1, 4, g.pool_size, g.max_overflow, 0.3) AS max_pooled
+    FROM (VALUES
+        ('small', '1-10', 5, 10, 3600, 30, true, false, 1, 1, 100, 100),
+        ('medium', '10-100', 10, 20, 1800, 30, true, false, 1, 1, 100, 100),
+        ('large', '100-1000', 20, 40, 1800, 30, true, false, 2, 4, 200, 300),
+        ('enterprise', '1000+', 30, 70, 900, 20, true, false, 5, 5, 400, 500)
+    ) AS g (preset, users, pool_size, max_overflow, pool_recycle, pool_timeout,
+            pool_pre_ping, echo_pool, min_servers, max_servers,
+            min_recommended, max_recommended)
+) AS r;
+
+COMMENT ON VIEW pooler.presets IS
+'The guide''s four scales: their settings, what max_connections they require for direct connections with 20 to 30 % buffer, what the guide recommends, and what is required with the pooler, whose pools count once however many servers there are.';
+COMMENT ON COLUMN pooler.presets.min_required IS
+'without the pooler: fewest servers, 20 % buffer';
+COMMENT ON COLUMN pooler.presets.max_required IS
+'without the pooler: most servers, 30 % buffer';
+COMMENT ON COLUMN pooler.presets.min_pooled IS
+'with the pooler: 20 % buffer';
+COMMENT ON COLUMN pooler.presets.max_pooled IS
+'with the pooler: 30 % buffer';
+
+-- Who may: state for pg_monitor, control for superusers unless granted.
+
+REVOKE ALL ON FUNCTION
+    pooler.cancel_client(pg_catalog.int8),
+    pooler.terminate_client(pg_catalog.int8),
+    pooler.reset_stats(),
+    pooler.version(), pooler.hba_lines(),
+    pooler.required_max_connections(
+        pg_catalog.int4, pg_catalog.int4, pg_catalog.int4, pg_catalog.int4,
+        pg_catalog.float8),
+    pooler.worker(), pooler.pools(), pooler.routes(), pooler.backends(),
+    pooler.clients(), pooler.settings(), pooler.capacity(),
+    pooler.validation()
+FROM PUBLIC;
+
+GRANT USAGE ON SCHEMA pooler TO pg_monitor;
+
+GRANT SELECT ON
+    pooler.worker, pooler.pools, pooler.routes, pooler.backends,
+    pooler.clients, pooler.settings, pooler.capacity, pooler.validation,
+    pooler.presets
+TO pg_monitor;
+
+GRANT EXECUTE ON FUNCTION
+    pooler.version(), pooler.hba_lines(),
+    pooler.required_max_connections(
+        pg_catalog.int4, pg_catalog.int4, pg_catalog.int4, pg_catalog.int4,
+        pg_catalog.float8),
+    pooler.worker(), pooler.pools(), pooler.routes(), pooler.backends(),
+    pooler.clients(), pooler.settings(), pooler.capacity(),
+    pooler.validation()
+TO pg_monitor;

@@ -1,0 +1,43 @@
+/*
+ * auth_catalog.h
+ *	  Reads shared catalogs where no database is connected to.
+ *
+ * src/auth_catalog.h
+ */
+#ifndef POOLER_AUTH_CATALOG_H
+#define POOLER_AUTH_CATALOG_H
+
+#include "utils/acl.h"
+
+typedef struct AuthRole
+{
+	Oid			oid;
+	char		name[NAMEDATALEN];
+	bool		superuser;
+	bool		can_login;
+	bool		readable;		/* by syscache; else that would be FATAL */
+} AuthRole;
+
+typedef struct AuthDatabase
+{
+	Oid			oid;
+	char		name[NAMEDATALEN];
+	Oid			owner;
+	bool		allows_connections;
+	bool		invalid;		/* DROP DATABASE was interrupted */
+	Acl		   *acl;			/* never NULL */
+} AuthDatabase;
+
+/* By name, or by OID where name is NULL; false: there is none. All of these
+ * need a transaction and allocate in the current context. */
+extern bool pooler_auth_find_role(const char *name, Oid oid, AuthRole *role);
+extern bool pooler_auth_find_database(const char *name, Oid oid,
+									  AuthDatabase *database);
+
+/* values[i]: what pg_db_role_setting gives names[i] in a session of this role
+ * in this database, or NULL. */
+extern void pooler_auth_find_settings(Oid role, Oid database,
+									  const char *const *names,
+									  const char **values, int n);
+
+#endif							/* POOLER_AUTH_CATALOG_H */

@@ -1,0 +1,249 @@
+/*
+ * auth_role.c
+ *	  Whether a role may use a database, and how it is to be pooled.
+ *
+ * What a backend checks between authentication and its first query, in the
+ * same order and the same words: InitializeSessionUserId(), InitPostgres(),
+ * CheckMyDatabase(). A pooled client meets a backend long after its login,
+ * or one that another client's login has made, so the worker checks here.
+ * Connection limits are not checked, for they count backends: births meet them.
+ *
+ * A role gets a backend of its own for each client (PoolerLogin.own_backend) if
+ * ALTER ROLE or ALTER DATABASE gives it libraries to load, whose state nobody
+ * can carry, or another role to start as, with which backends of one route
+ * would not be alike.
+ *
+ * src/auth_role.c
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_authid.h"
+#include "utils/acl.h"
+
+#include "auth_catalog.h"
+#include "auth_refuse.h"
+
+typedef enum Verdict
+{
+	MAY_LOGIN,
+	NO_ROLE,
+	ROLE_UNREADABLE,
+	ROLE_WITHOUT_LOGIN,
+	NO_DATABASE,
+	DATABASE_INVALID,
+	DATABASE_CLOSED,
+	NO_CONNECT
+} Verdict;
+
+static bool
+acl_allows(const AuthDatabase *database, Oid role)
+{
+	return aclmask(database->acl, role, database->owner, ACL_CONNECT,
+				   ACLMASK_ANY) != 0;
+}
+
+/*
+ * pg_database_aclcheck(), which would use the syscache (see auth_catalog.c).
+ * There, who owns the database is a member of pg_database_owner; the worker is
+ * in no database, so that membership is looked at here.
+ */
+static bool
+may_connect(const AuthRole *role, const AuthDatabase *database)
+{
+	return role->superuser || acl_allows(database, role->oid) ||
+		(has_privs_of_role(role->oid, database->owner) &&
+		 acl_allows(database, ROLE_PG_DATABASE_OWNER));
+}
+
+static Verdict
+judge_role(const char *name, Oid oid, AuthRole *role)
+{
+	if (!pooler_auth_find_role(name, oid, role))
+		return NO_ROLE;
+	if (!role->readable)
+		return ROLE_UNREADABLE;
+	return role->can_login ? MAY_LOGIN : ROLE_WITHOUT_LOGIN;
+}
+
+static Verdict
+judge_database(const char *name, Oid oid, const AuthRole *role,
+			   AuthDatabase *database)
+{
+	if (!pooler_auth_find_database(name, oid, database))
+		return NO_DATABASE;
+	if (database->invalid)
+		return DATABASE_INVALID;
+	if (!database->allows_connections)
+		return DATABASE_CLOSED;
+	return may_connect(role, database) ? MAY_LOGIN : NO_CONNECT;
+}
+
+/* SQLSTATE, message and what else the server says. */
+static AuthRefusal
+explain(Verdict verdict, const AuthNames *names)
+{
+	const char *user = names->user;
+	const char *database = names->database;
+
+	switch (verdict)
+	{
+		case MAY_LOGIN:
+			break;
+		case NO_ROLE:
+			return (AuthRefusal)
+			{
+				.sqlstate = ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+				.message = psprintf(_("role \"%s\" does not exist"), user)
+			};
+		case ROLE_UNREADABLE:
+			return (AuthRefusal)
+			{
+				.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
+				.message = "pooler does not support passwords of this length"
+			};
+		case ROLE_WITHOUT_LOGIN:
+			return (AuthRefusal)
+			{
+				.sqlstate = ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+				.message = psprintf(_("role \"%s\" is not permitted to log in"), user)
+			};
+		case NO_DATABASE:
+			return (AuthRefusal)
+			{
+				.sqlstate = ERRCODE_UNDEFINED_DATABASE,
+				.message = psprintf(_("database \"%s\" does not exist"), database)
+			};
+		case DATABASE_INVALID:
+			return (AuthRefusal)
+			{
+				.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+				.message = psprintf(_("cannot connect to invalid database \"%s\""), database),
+				.hint = _("Use DROP DATABASE to drop invalid databases.")
+			};
+		case DATABASE_CLOSED:
+			return (AuthRefusal)
+			{
+				.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+				.message = psprintf(_("database \"%s\" is not currently accepting connections"), database)
+			};
+		case NO_CONNECT:
+			return (AuthRefusal)
+			{
+				.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+				.message = psprintf(_("permission denied for database \"%s\""), database),
+				.detail = _("User does not have CONNECT privilege.")
+			};
+	}
+	elog(ERROR, "no refusal for verdict %d", verdict);
+}
+
+typedef enum LoginSetting
+{
+	SETTING_MODE,
+	SETTING_SESSION_LIBRARIES,
+	SETTING_LOCAL_LIBRARIES,
+	SETTING_ROLE,
+	SETTING_COUNT
+} LoginSetting;
+
+static const char *const setting_names[SETTING_COUNT] = {
+	"pooler.mode", "session_preload_libraries", "local_preload_libraries",
+	"role"
+};
+
+/* SET session_preload_libraries = '' is stored as a quoted empty name. */
+static bool
+is_set(const char *value)
+{
+	return value != NULL && value[strspn(value, "\", ")] != '\0';
+}
+
+/* A value that is neither mode is as good as none. */
+static void
+read_mode(const char *value, PoolerLogin *login)
+{
+	if (value == NULL)
+		return;
+	if (pg_strcasecmp(value, "session") == 0)
+		login->mode = MODE_SESSION;
+	else if (pg_strcasecmp(value, "transaction") == 0)
+		login->mode = MODE_TRANSACTION;
+	else
+		return;
+	login->has_mode = true;
+}
+
+static void
+read_settings(PoolerLogin *login)
+{
+	const char *values[SETTING_COUNT];
+
+	pooler_auth_find_settings(login->role, login->database, setting_names,
+							  values, SETTING_COUNT);
+	read_mode(values[SETTING_MODE], login);
+	login->own_backend = is_set(values[SETTING_SESSION_LIBRARIES]) ||
+		is_set(values[SETTING_LOCAL_LIBRARIES]) ||
+		(is_set(values[SETTING_ROLE]) &&
+		 strcmp(values[SETTING_ROLE], "none") != 0);
+}
+
+/*
+ * Outside a transaction, and leaves none. The names are those of the startup
+ * packet. An ERROR is the caller's: it aborts the transaction.
+ */
+AuthResult
+pooler_auth_authorize(const char *user, const char *database,
+					  PoolerLogin *login, StringInfo out)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	AuthResult	result = AUTH_OK;
+	AuthNames	names;
+	AuthRole	role;
+	AuthDatabase db;
+	Verdict		verdict;
+
+	memset(login, 0, sizeof(*login));
+	pooler_auth_names(&names, user, database);
+	StartTransactionCommand();
+	verdict = judge_role(names.user, InvalidOid, &role);
+	if (verdict == MAY_LOGIN)
+		verdict = judge_database(names.database, InvalidOid, &role, &db);
+	if (verdict == MAY_LOGIN)
+	{
+		login->role = role.oid;
+		login->database = db.oid;
+		login->superuser = role.superuser;
+		read_settings(login);
+	}
+	else
+	{
+		AuthRefusal why = explain(verdict, &names);
+
+		result = pooler_auth_refuse(&names, &why, out);
+	}
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(caller);
+	return result;
+}
+
+/*
+ * Whether a birth for them would pass the same checks now. An expired password
+ * does not count: births need none.
+ */
+bool
+pooler_auth_may_login(Oid role_oid, Oid database_oid)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	AuthRole	role;
+	AuthDatabase database;
+	Verdict		verdict;
+
+	StartTransactionCommand();
+	verdict = judge_role(NULL, role_oid, &role);
+	if (verdict == MAY_LOGIN)
+		verdict = judge_database(NULL, database_oid, &role, &database);
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(caller);
+	return verdict == MAY_LOGIN;
+}

@@ -1,0 +1,198 @@
+/*
+ * await.c
+ *	  A backend waits for one client alone.
+ *
+ * In three cases a backend does not go back to the route's epoll after an
+ * answer: inside a transaction, with a client whose state is here (pinned), and
+ * with one that it may keep since the route has no more clients than backends.
+ * It then waits on FeBeWaitSet and reads the client's next byte itself, so that
+ * a client that has left is noticed here and not by PostgresMain(), which would
+ * end the whole backend.
+ *
+ * While it waits it serves what PostgresMain() would serve there: interrupts,
+ * catch-up, notifications for a client that listens, statistics. What the
+ * client armed (idle_in_transaction_session_timeout, idle_session_timeout)
+ * fires as on a direct connection, with a FATAL to that client.
+ *
+ * src/await.c
+ */
+#include "postgres.h"
+
+#include "commands/async.h"
+#include "lib/stringinfo.h"
+#include "libpq/libpq.h"
+#include "libpq/libpq-be.h"
+#include "libpq/pqformat.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/sinval.h"
+#include "utils/memutils.h"
+#include "utils/wait_event.h"
+
+#include "await.h"
+#include "backend.h"
+#include "birth.h"
+#include "compat.h"
+
+/* Also notices a worker that is gone; see serve_interrupts(). */
+#define MAX_WAIT_MS 1000
+
+/* Whatever the client sent together with its last word is of no interest. */
+static void
+drain_receive_buffer(void)
+{
+	pq_startmsgread();
+	while (!pooler_receive_buffer_empty())
+		(void) pq_getbyte();
+	pq_endmsgread();
+}
+
+/*
+ * Reads one message that yields no answer, and so no boundary: CopyData,
+ * CopyDone and CopyFail that come too late, a Flush. PostgresMain() would
+ * ignore them too, but then wait for the next one, with this backend.
+ */
+static bool
+swallow_message(void)
+{
+	StringInfoData body;
+	int			type;
+	int			limit;
+	bool		ok;
+
+	pq_startmsgread();
+	type = pq_getbyte();
+	limit = type == 'd' ? PQ_LARGE_MESSAGE_LIMIT : PQ_SMALL_MESSAGE_LIMIT;
+	initStringInfo(&body);
+	ok = pq_getmessage(&body, limit) != EOF;
+	pfree(body.data);
+	return ok;
+}
+
+AwaitResult
+pooler_await_first_byte(void)
+{
+	for (;;)
+	{
+		int			c;
+
+		pq_startmsgread();
+		c = pq_peekbyte();
+		pq_endmsgread();
+		switch (c)
+		{
+			case EOF:
+			case 'X':
+				drain_receive_buffer();
+				return AWAIT_LEFT;
+			case 'd':
+			case 'c':
+			case 'f':
+			case 'H':
+				if (!swallow_message())
+					return AWAIT_LEFT;
+				if (pooler_receive_buffer_empty())
+					return AWAIT_NOTHING;
+				break;
+			default:
+				return AWAIT_SPOKE;
+		}
+	}
+}
+
+/* QueryCancelPending first: a cancel between statements is for nobody. */
+static void
+serve_interrupts(bool at_boundary)
+{
+	ResetLatch(MyLatch);
+	QueryCancelPending = false;
+	CHECK_FOR_INTERRUPTS();
+	if (catchupInterruptPending)
+		ProcessCatchupInterrupt();
+	if (at_boundary && notifyInterruptPending)
+		ProcessNotifyInterrupt(true);
+	if (at_boundary && IdleStatsUpdateTimeoutPending)
+	{
+		IdleStatsUpdateTimeoutPending = false;
+		pgstat_report_stat(true);
+	}
+}
+
+/* True: the client's socket has something. False: time for interrupts. */
+static bool
+wait_for_socket(int timeout_ms)
+{
+	WaitEvent	event;
+
+	ModifyWaitEvent(FeBeWaitSet, FeBeWaitSetSocketPos, WL_SOCKET_READABLE,
+					NULL);
+	if (WaitEventSetWait(FeBeWaitSet, timeout_ms, &event, 1,
+						 WAIT_EVENT_CLIENT_READ) == 0)
+		return false;
+	if (event.events & WL_POSTMASTER_DEATH)
+		proc_exit(1);
+	return (event.events & WL_SOCKET_MASK) != 0;
+}
+
+AwaitResult
+pooler_await_in_transaction(void)
+{
+	AwaitResult result;
+
+	do
+	{
+		while (!wait_for_socket(-1))
+			serve_interrupts(false);
+		result = pooler_await_first_byte();
+	} while (result == AWAIT_NOTHING);
+	return result;
+}
+
+/* A kept client is given up when its backend is wanted. */
+static bool
+is_recalled(void)
+{
+	return pg_atomic_read_u32(&pooler_self.member->activity) !=
+		ACTIVITY_PRIVATE || pooler_backend_must_leave();
+}
+
+static AwaitResult
+await_or_recall(bool pinned)
+{
+	for (;;)
+	{
+		AwaitResult result;
+
+		if (wait_for_socket(MAX_WAIT_MS))
+		{
+			result = pooler_await_first_byte();
+			if (result != AWAIT_NOTHING)
+				return result;
+			continue;
+		}
+		serve_interrupts(true);
+		if (pinned ? pooler_backend_worker_gone() : is_recalled())
+			return AWAIT_GIVE_UP;
+	}
+}
+
+/*
+ * The activity is set before the flag is looked at; the worker clears the flag
+ * before it looks for activities to recall: one of us sees the other.
+ */
+AwaitResult
+pooler_await_client(bool pinned)
+{
+	AwaitResult result;
+
+	pooler_backend_end_serving(pinned ? ACTIVITY_PINNED : ACTIVITY_PRIVATE);
+	pg_memory_barrier();
+	if (!pinned && pg_atomic_read_u32(&pooler_self.route->keep) == 0)
+		result = AWAIT_GIVE_UP;
+	else
+		result = await_or_recall(pinned);
+	pooler_backend_set_activity(ACTIVITY_SERVING);
+	return result;
+}

@@ -1,0 +1,168 @@
+/*
+ * backend.c
+ *	  What a pooled backend tells the worker and the views about itself.
+ *
+ * Its activity in shared memory, its place among the route's idle backends,
+ * messages on the control socket, and its end. See handoff.c for the states.
+ *
+ * src/backend.c
+ */
+#include "postgres.h"
+
+#include <sys/socket.h>
+
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "utils/timestamp.h"
+
+#include "backend.h"
+#include "birth.h"
+#include "guc.h"
+#include "net.h"
+
+void
+pooler_backend_set_activity(PoolerActivity activity)
+{
+	pg_atomic_write_u32(&pooler_self.member->activity, activity);
+}
+
+/*
+ * Out of SERVING: under the lock that whoever cancels holds while he looks and
+ * signals, so that no signal is sent for a statement that has ended. One that
+ * was sent before is dropped by whoever serves next (handoff.c).
+ */
+void
+pooler_backend_end_serving(PoolerActivity next)
+{
+	PoolerMember *me = pooler_self.member;
+
+	SpinLockAcquire(&me->cancel_lock);
+	pooler_backend_set_activity(next);
+	SpinLockRelease(&me->cancel_lock);
+}
+
+/* False: somebody else (the worker) has moved it meanwhile. */
+bool
+pooler_backend_move_activity(PoolerActivity from, PoolerActivity to)
+{
+	uint32		expected = from;
+
+	return pg_atomic_compare_exchange_u32(&pooler_self.member->activity,
+										  &expected, to);
+}
+
+void
+pooler_backend_idle_on(void)
+{
+	PoolerMember *me = pooler_self.member;
+
+	me->idle_since = me->alive_at = GetCurrentTimestamp();
+	pooler_backend_set_activity(ACTIVITY_IDLE);
+	pg_atomic_fetch_add_u32(&pooler_self.route->idle, 1);
+}
+
+/*
+ * The last one to leave the epoll wakes a worker that sleeps without a tick:
+ * from now on somebody must look for clients that wait.
+ */
+void
+pooler_backend_idle_off(void)
+{
+	if (pg_atomic_fetch_sub_u32(&pooler_self.route->idle, 1) != 1)
+		return;
+	if (pg_atomic_read_u32(&pooler_shared->asleep) != 0 &&
+		pg_atomic_exchange_u32(&pooler_shared->asleep, 0) != 0)
+		SetLatch(&ProcGlobal->allProcs[pooler_shared->worker_pgprocno].procLatch);
+}
+
+/* A control socket that is full empties as soon as the worker's turn comes. */
+void
+pooler_backend_tell_message(const ControlMessage *message)
+{
+	while (!pooler_net_send(pooler_self.control, message, sizeof(*message),
+							NULL, 0))
+	{
+		if (errno != EAGAIN && errno != EINTR)
+			proc_exit(0);
+		pg_usleep(200);
+	}
+}
+
+void
+pooler_backend_tell(ControlType type, uint64 client)
+{
+	ControlMessage m = {.type = type};
+
+	m.slot = pooler_client_slot(client);
+	m.generation = pooler_client_generation(client);
+	pooler_backend_tell_message(&m);
+}
+
+bool
+pooler_backend_worker_gone(void)
+{
+	char		c;
+
+	return recv(pooler_self.control, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/*
+ * Another route of this pool waits and ours may give a backend up: whichever of
+ * ours is first at a boundary takes the token. One that was chosen beforehand
+ * might be in a long statement.
+ */
+static bool
+take_token(void)
+{
+	pg_atomic_uint32 *wanted = &pooler_self.pool->wanted;
+	uint32		n = pg_atomic_read_u32(wanted);
+
+	if (n == 0 || pg_atomic_read_u32(&pooler_self.route->eligible) == 0)
+		return false;
+	if (!TimestampDifferenceExceeds(pooler_self.member->born_at,
+									GetCurrentTimestamp(),
+									pooler_guc_role_quantum))
+		return false;
+	while (n > 0)
+	{
+		if (pg_atomic_compare_exchange_u32(wanted, &n, n - 1))
+			return true;
+	}
+	return false;
+}
+
+/* Once yes, always yes: a token that was taken is not taken twice. */
+bool
+pooler_backend_must_leave(void)
+{
+	PoolerMember *me = pooler_self.member;
+
+	if (pg_atomic_read_u32(&me->leave) == 0 && take_token())
+		pg_atomic_write_u32(&me->leave, 1);
+	return pg_atomic_read_u32(&me->leave) != 0;
+}
+
+/* Owns nothing any more and exits. */
+void
+pooler_backend_leave(void)
+{
+	pooler_backend_set_activity(ACTIVITY_GONE);
+	pooler_backend_tell(CONTROL_LEAVING, POOLER_NO_CLIENT);
+	proc_exit(0);
+}
+
+void
+pooler_backend_echo(const char *what, uint64 client)
+{
+	if (!pooler_self.pool->limits.echo)
+		return;
+	ereport(LOG_SERVER_ONLY,
+			(errmsg("pool \"%s\": %s: client " UINT64_FORMAT
+					", backend %d, role \"%s\"",
+					pooler_self.pool->name, what,
+					pooler_clients[pooler_client_slot(client)].id, MyProcPid,
+					pooler_self.role_name),
+			 errhidestmt(true)));
+}

@@ -1,0 +1,36 @@
+/*
+ * backend.h
+ *	  What a pooled backend tells the worker and the views about itself.
+ *
+ * src/backend.h
+ */
+#ifndef POOLER_BACKEND_H
+#define POOLER_BACKEND_H
+
+#include "control.h"
+#include "shmem.h"
+
+/* One writer per state: all changes of our activity go through these. */
+extern void pooler_backend_set_activity(PoolerActivity activity);
+extern bool pooler_backend_move_activity(PoolerActivity from,
+										 PoolerActivity to);
+
+extern void pooler_backend_end_serving(PoolerActivity next);
+
+/* Counted in the route as one that sleeps in its epoll. */
+extern void pooler_backend_idle_on(void);
+extern void pooler_backend_idle_off(void);
+
+/* Says something to the worker; does not fail (exits if the worker is gone). */
+extern void pooler_backend_tell(ControlType type, uint64 client);
+extern void pooler_backend_tell_message(const ControlMessage *message);
+extern bool pooler_backend_worker_gone(void);
+
+/* Does the worker, or a waiting route, want this backend to end? */
+extern bool pooler_backend_must_leave(void);
+extern void pooler_backend_leave(void) pg_attribute_noreturn();
+
+/* A LOG line of echo_pool about this client. */
+extern void pooler_backend_echo(const char *what, uint64 client);
+
+#endif							/* POOLER_BACKEND_H */

@@ -1,0 +1,256 @@
+/*
+ * carry.c
+ *	  A client's whole session state: onto a backend and off it again.
+ *
+ * Puts together what settings.c, unnamed.c and pins.c know. The settings are a
+ * record in shared memory; client and backend each hold a number, and where the
+ * numbers are equal, which is usual, nothing is done at a switch:
+ *
+ *	  load		record of the client != record loaded here: settings_load()
+ *	  save		bytes here != bytes of the client's record: intern them anew
+ *
+ * A client's first contact with a backend is its greeting: the backend applies
+ * the startup packet's settings with the server's own rules, and sends the end
+ * of the login. What it sent is published, and the worker then greets clients
+ * with the same role and the same settings without a backend.
+ *
+ * src/carry.c
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "lib/stringinfo.h"
+#include "libpq/pqformat.h"
+#include "miscadmin.h"
+#include "port/pg_bswap.h"
+#include "storage/proc.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timeout.h"
+
+#include "backend.h"
+#include "birth.h"
+#include "carry.h"
+#include "pins.h"
+#include "records.h"
+#include "settings.h"
+#include "unnamed.h"
+
+/* How many backends may refuse a client's settings before it is told. */
+#define MAX_REFUSALS 3
+
+static StringInfoData collected;	/* reused at every boundary */
+static StringInfoData greeting;
+
+void
+pooler_carry_init(void)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+	initStringInfo(&collected);
+	initStringInfo(&greeting);
+	pooler_settings_init();
+	pooler_unnamed_init();
+	pooler_pins_init(pooler_self.pool);
+	MemoryContextSwitchTo(old);
+}
+
+/* What is loaded here is now this record; takes a reference of its own. */
+static void
+note_loaded(uint32 record)
+{
+	PoolerMember *me = pooler_self.member;
+
+	pooler_records_ref(record);
+	pooler_records_unref(me->record);
+	me->record = record;
+}
+
+bool
+pooler_carry_load(PoolerClient *client)
+{
+	const char *data = NULL;
+	int			len = 0;
+
+	if (client->record == pooler_self.member->record)
+		return true;
+	if (client->record != 0)
+		data = pooler_records_get(client->record, &len);
+	if (pooler_settings_load(data, len) == SETTINGS_OK)
+	{
+		note_loaded(client->record);
+		client->refusals = 0;
+		return true;
+	}
+	if (++client->refusals >= MAX_REFUSALS)
+		ereport(FATAL,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("could not restore the settings of this session"),
+				 errhint("Use pooler.mode = session for this role.")));
+	return false;
+}
+
+static bool
+same_as_record(uint32 record)
+{
+	const char *data;
+	int			len;
+
+	if (record == 0)
+		return false;
+	data = pooler_records_get(record, &len);
+	return len == collected.len && memcmp(data, collected.data, len) == 0;
+}
+
+/*
+ * Sees to it that our record says what is loaded here. False: it cannot be
+ * said, or there is no memory to say it in.
+ */
+static bool
+collect(void)
+{
+	PoolerMember *me = pooler_self.member;
+	uint32		record;
+
+	resetStringInfo(&collected);
+	if (pooler_settings_collect(&collected) != SETTINGS_OK)
+		return false;
+	if (same_as_record(me->record))
+		return true;
+	record = pooler_records_intern(collected.data, collected.len);
+	if (record == 0)
+		return false;
+	pooler_records_unref(me->record);
+	me->record = record;
+	return true;
+}
+
+uint32
+pooler_carry_save(PoolerClient *client, uint64 packed)
+{
+	PoolerMember *me = pooler_self.member;
+
+	if (!collect())
+		return PIN_SETTINGS;
+	if (!pooler_unnamed_save(client, packed))
+		return PIN_UNNAMED;
+	if (client->record != me->record)
+	{
+		pooler_records_ref(me->record);
+		pooler_records_unref(client->record);
+		client->record = me->record;
+	}
+	client->idle_session_timeout_ms = IdleSessionTimeout;
+	strlcpy(client->application_name, application_name, NAMEDATALEN);
+	pooler_pins_forget_sequences();
+	return 0;
+}
+
+/*
+ * Settings are not undone here but by the next client's load, which goes by our
+ * record: it must say what is loaded.
+ */
+bool
+pooler_carry_forget(void)
+{
+	if (!pooler_pins_clean())
+		return false;
+	pooler_pins_forget_sequences();
+	return collect();
+}
+
+void
+pooler_carry_reload(void)
+{
+	pooler_settings_reload();
+	note_loaded(0);
+}
+
+/* Passes finished messages on, one by one. */
+static void
+put_messages(const PQcommMethods *methods, const char *data, int len)
+{
+	int			at = 0;
+
+	while (at < len)
+	{
+		uint32		n;
+
+		memcpy(&n, data + at + 1, 4);
+		n = pg_ntoh32(n);
+		(void) methods->putmessage(data[at], data + at + 5, n - 4);
+		at += n + 1;
+	}
+}
+
+static void
+put_key(const PQcommMethods *methods, int32 pid, int32 key)
+{
+	int32		body[2] = {pg_hton32(pid), pg_hton32(key)};
+
+	(void) methods->putmessage('K', (const char *) body, sizeof(body));
+}
+
+/* The startup packet's settings, over those of nobody. */
+static void
+apply_startup(PoolerClient *client)
+{
+	char	   *pairs = NULL;
+	int			len = client->startup_len;
+
+	if (pooler_settings_load(NULL, 0) != SETTINGS_OK)
+		ereport(FATAL,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not reset the settings of this backend")));
+	note_loaded(0);
+	if (len > 0)
+	{
+		pairs = MemoryContextAlloc(TopMemoryContext, len);
+		memcpy(pairs, dsa_get_address(pooler_shmem_dsa(), client->startup),
+			   len);
+		dsa_free(pooler_shmem_dsa(), client->startup);
+	}
+	client->startup = InvalidDsaPointer;
+	client->startup_len = 0;
+	client->greet = false;
+	if (len == 0)
+		return;
+	pooler_settings_login(pairs, len);
+	pfree(pairs);
+}
+
+void
+pooler_carry_greet(PoolerClient *client, const PQcommMethods *methods)
+{
+	static const char idle = 'I';
+
+	apply_startup(client);
+	if (client->mode == MODE_SESSION)
+		client->pid = MyProcPid;
+	resetStringInfo(&greeting);
+	pooler_settings_greeting(&greeting);
+	put_messages(methods, greeting.data, greeting.len);
+	put_key(methods, client->pid, client->cancel_key);
+	(void) methods->putmessage('Z', &idle, 1);
+	(void) methods->flush();
+}
+
+/* In the worker's stead this costs a backend; losing it costs just that. */
+void
+pooler_carry_publish_greeting(PoolerClient *client, uint64 packed)
+{
+	ControlMessage m = {.type = CONTROL_GREETED};
+
+	m.slot = pooler_client_slot(packed);
+	m.generation = pooler_client_generation(packed);
+	m.text = dsa_allocate_extended(pooler_shmem_dsa(), greeting.len,
+								   DSA_ALLOC_NO_OOM);
+	if (!DsaPointerIsValid(m.text))
+		return;
+	memcpy(dsa_get_address(pooler_shmem_dsa(), m.text), greeting.data,
+		   greeting.len);
+	m.len = greeting.len;
+	m.record = client->record;
+	pooler_records_ref(m.record);
+	pooler_backend_tell_message(&m);
+}

@@ -1,0 +1,247 @@
+/*
+ * compat.h
+ *	  All differences between PostgreSQL 15, 16, 17 and 18.
+ *
+ * src/compat.h
+ */
+#ifndef POOLER_COMPAT_H
+#define POOLER_COMPAT_H
+
+#if PG_VERSION_NUM < 150000 || PG_VERSION_NUM >= 190000
+#error "pooler needs PostgreSQL 15, 16, 17 or 18"
+#endif
+
+/* handoff */
+#include "storage/latch.h"
+#if PG_VERSION_NUM >= 180000
+#include "storage/waiteventset.h"
+#endif
+
+#if PG_VERSION_NUM >= 170000
+#define pooler_create_wait_event_set(n) CreateWaitEventSet(NULL, (n))
+#define pooler_receive_buffer_empty() (pq_buffer_remaining_data() == 0)
+#define pooler_procno(proc) GetNumberFromPGProc(proc)
+#else
+#define pooler_create_wait_event_set(n) \
+	CreateWaitEventSet(TopMemoryContext, (n))
+#define pooler_receive_buffer_empty() (!pq_buffer_has_data())
+#define pooler_procno(proc) ((proc)->pgprocno)
+#endif
+
+/*
+ * The head of latch.c's (18: waiteventset.c's) private WaitEventSet, so that a
+ * set can be aimed at another socket (waitset.c). Checked when one is made.
+ */
+typedef struct WaitEventSetView
+{
+#if PG_VERSION_NUM >= 170000
+	struct ResourceOwnerData *owner;
+#endif
+	int			nevents;
+	int			nevents_space;
+	WaitEvent  *events;
+	Latch	   *latch;
+	int			latch_pos;
+	bool		exit_on_postmaster_death;
+	int			epoll_fd;
+} WaitEventSetView;
+
+/* 17: transaction_timeout, which the last client may have left pending */
+#if PG_VERSION_NUM >= 170000
+#define pooler_drop_transaction_timeout() \
+	(TransactionTimeoutPending = false)
+#else
+#define pooler_drop_transaction_timeout() ((void) 0)
+#endif
+
+/* Are there n slots of max_connections that nobody uses? */
+#include "storage/proc.h"
+static inline bool
+pooler_have_free_procs(int n)
+{
+#if PG_VERSION_NUM >= 160000
+	int			nfree;
+
+	return HaveNFreeProcs(n, &nfree);
+#else
+	return HaveNFreeProcs(n);
+#endif
+}
+
+/* A palloc'd copy with everything but printable ASCII replaced. */
+#include "common/string.h"
+static inline char *
+pooler_clean_ascii(const char *text)
+{
+#if PG_VERSION_NUM >= 160000
+	return pg_clean_ascii(text, 0);
+#else
+	char	   *copy = pstrdup(text);
+
+	pg_clean_ascii(copy);
+	return copy;
+#endif
+}
+
+/* end handoff */
+
+/* views */
+#include "catalog/pg_database.h"
+#include "postmaster/postmaster.h"
+#include "utils/acl.h"
+
+#if PG_VERSION_NUM >= 160000
+#define pooler_server_reserved() \
+	(SuperuserReservedConnections + ReservedConnections)
+#define pooler_may_connect(database, role) \
+	(object_aclcheck(DatabaseRelationId, (database), (role), \
+					 ACL_CONNECT) == ACLCHECK_OK)
+#else
+#define pooler_server_reserved() (ReservedBackends)
+#define pooler_may_connect(database, role) \
+	(pg_database_aclcheck((database), (role), ACL_CONNECT) == ACLCHECK_OK)
+#endif
+
+/* end views */
+
+/* pins */
+#include "replication/slot.h"
+#include "storage/proc.h"
+#include "utils/guc_tables.h"
+
+#if PG_VERSION_NUM >= 160000
+#define pooler_proc_locks_empty(i) dlist_is_empty(&MyProc->myProcLocks[i])
+#define pooler_find_setting(name) find_option((name), false, true, 0)
+#else
+#define pooler_proc_locks_empty(i) SHMQueueEmpty(&MyProc->myProcLocks[i])
+
+static inline struct config_generic *
+pooler_find_setting(const char *name)
+{
+	struct config_generic **all = get_guc_variables();
+
+	for (int i = 0; i < GetNumConfigOptions(); i++)
+	{
+		if (strcmp(all[i]->name, name) == 0)
+			return all[i];
+	}
+	return NULL;
+}
+#endif
+
+#if PG_VERSION_NUM >= 170000
+#define pooler_drop_temporary_slots() ReplicationSlotCleanup(false)
+#else
+#define pooler_drop_temporary_slots() ReplicationSlotCleanup()
+#endif
+
+/* end pins */
+
+/* settings */
+#include "utils/guc_tables.h"
+
+/* 16: settings in a hash table, their memory in a context of its own, and those
+ * that are not at their default in a list (variables.c, base.c). */
+#if PG_VERSION_NUM >= 160000
+#define POOLER_VARIABLES_HASHED
+#define pooler_guc_strdup(elevel, s) guc_strdup((elevel), (s))
+#define pooler_guc_free(p) guc_free(p)
+#else
+#define pooler_guc_strdup(elevel, s) strdup(s)
+#define pooler_guc_free(p) free(p)
+#endif
+
+/* To a default from something else; never the other way. */
+static inline void
+pooler_set_guc_source(struct config_generic *var, GucSource source)
+{
+#if PG_VERSION_NUM >= 160000
+	if (source == PGC_S_DEFAULT && var->source != PGC_S_DEFAULT)
+		dlist_delete(&var->nondef_link);
+#endif
+	var->source = source;
+}
+
+/* end settings */
+
+/* auth */
+#include "catalog/pg_tablespace_d.h"
+#include "commands/user.h"
+#include "libpq/crypt.h"
+#include "libpq/hba.h"
+#include "libpq/libpq-be.h"
+#include "postmaster/postmaster.h"
+#include "storage/fd.h"
+#include "storage/smgr.h"
+#include "utils/relmapper.h"
+#if PG_VERSION_NUM >= 180000
+#include "tcop/backend_startup.h"
+#endif
+
+#if PG_VERSION_NUM >= 160000
+#define pooler_open_auth_file(name) open_auth_file((name), DEBUG3, 0, NULL)
+#define pooler_tokenize_auth_file(name, file, lines) \
+	tokenize_auth_file((name), (file), (lines), DEBUG3, 0)
+#define pooler_free_auth_file(file) free_auth_file((file), 0)
+#define pooler_describe_line(hba) \
+	psprintf(_("Connection matched file \"%s\" line %d: \"%s\""), \
+			 (hba)->sourcefile, (hba)->linenumber, (hba)->rawline)
+typedef RelFileLocator PoolerFile;
+
+static inline PoolerFile
+pooler_shared_file(Oid relation)
+{
+	PoolerFile	file = {GLOBALTABLESPACE_OID, InvalidOid,
+	RelationMapOidToFilenumber(relation, true)};
+
+	return file;
+}
+#else
+#define pooler_open_auth_file(name) AllocateFile((name), "r")
+#define pooler_tokenize_auth_file(name, file, lines) \
+	((void) tokenize_auth_file((name), (file), (lines), DEBUG3))
+#define pooler_free_auth_file(file) ((void) FreeFile(file))
+#define pooler_describe_line(hba) \
+	psprintf(_("Connection matched pg_hba.conf line %d: \"%s\""), \
+			 (hba)->linenumber, (hba)->rawline)
+typedef RelFileNode PoolerFile;
+
+static inline PoolerFile
+pooler_shared_file(Oid relation)
+{
+	PoolerFile	file = {GLOBALTABLESPACE_OID, InvalidOid,
+	RelationMapOidToFilenode(relation, true)};
+
+	return file;
+}
+#endif
+
+#if PG_VERSION_NUM >= 170000
+#define pooler_names_by_database() false
+#define pooler_open_smgr(file) smgropen((file), INVALID_PROC_NUMBER)
+#else
+#define pooler_names_by_database() Db_user_namespace
+#define pooler_open_smgr(file) smgropen((file), InvalidBackendId)
+#endif
+
+#if PG_VERSION_NUM >= 180000
+#define pooler_md5_verify(role, secret, answer, salt, len, detail) \
+	md5_crypt_verify((role), (secret), (answer), (salt), (len), (detail))
+#define pooler_logs_authentication() \
+	((log_connections & LOG_CONNECTION_AUTHENTICATION) != 0)
+/* For postgres_fdw's pass-through, which must not outlive the login. */
+#define pooler_wipe_scram_keys(port) \
+	(explicit_bzero((port)->scram_ClientKey, sizeof((port)->scram_ClientKey)), \
+	 explicit_bzero((port)->scram_ServerKey, sizeof((port)->scram_ServerKey)), \
+	 (port)->has_scram_keys = false)
+#else
+#define pooler_md5_verify(role, secret, answer, salt, len, detail) \
+	md5_crypt_verify((role), (secret), (answer), (const char *) (salt), (len), \
+					 (detail))
+#define pooler_logs_authentication() Log_connections
+#define pooler_wipe_scram_keys(port) ((void) 0)
+#endif
+
+/* end auth */
+
+#endif							/* POOLER_COMPAT_H */

@@ -1,0 +1,109 @@
+/*
+ * evloop.c
+ *	  The worker's epoll: which file means what.
+ *
+ * A thin layer over epoll. It packs what a file means into the event's data,
+ * and lets signals in only while it sleeps: the worker blocks them everywhere
+ * else, so no signal can fall between a test and the sleep, and no system call
+ * is needed to guard against that.
+ *
+ * src/evloop.c
+ */
+#include "postgres.h"
+
+#include <signal.h>
+#include <sys/epoll.h>
+
+#include "libpq/pqsignal.h"
+#include "miscadmin.h"
+#include "port/atomics.h"
+#include "storage/latch.h"
+
+#include "evloop.h"
+
+#define MAX_EVENTS 128
+
+static int	epoll_fd = -1;
+static sigset_t sleep_mask;
+
+/* SIGURG (a latch) only has to end the sleep. */
+static void
+wake_up(SIGNAL_ARGS)
+{
+}
+
+void
+pooler_evloop_start(void)
+{
+	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (epoll_fd < 0)
+		ereport(FATAL,
+				(errcode_for_socket_access(),
+				 errmsg("could not create an epoll instance: %m")));
+	sleep_mask = UnBlockSig;
+	sigdelset(&sleep_mask, SIGURG);
+	pqsignal(SIGURG, wake_up);
+	PG_SETMASK(&BlockSig);
+}
+
+static void
+control(int op, int fd, bool write, EventKind kind, int index, uint32 stamp)
+{
+	struct epoll_event e;
+
+	Assert(index >= 0 && index < (1 << 28));
+	e.events = write ? EPOLLOUT : EPOLLIN;
+	e.data.u64 = ((uint64) stamp << 32) | ((uint32) index << 4) | kind;
+	if (epoll_ctl(epoll_fd, op, fd, &e) < 0)
+		ereport(ERROR,
+				(errcode_for_socket_access(),
+				 errmsg("could not watch a socket: %m")));
+}
+
+void
+pooler_evloop_add(int fd, bool write, EventKind kind, int index, uint32 stamp)
+{
+	control(EPOLL_CTL_ADD, fd, write, kind, index, stamp);
+}
+
+void
+pooler_evloop_change(int fd, bool write, EventKind kind, int index,
+					 uint32 stamp)
+{
+	control(EPOLL_CTL_MOD, fd, write, kind, index, stamp);
+}
+
+/*
+ * epoll registers the open file, not the number: a registration outlives a
+ * close() as long as any other process holds the file, and then fires for ever
+ * under a number that means something else. So: remove first. A number that
+ * libpq has closed already is no longer there (ENOENT, EBADF), which is fine.
+ */
+void
+pooler_evloop_remove(int fd)
+{
+	(void) epoll_ctl(epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+}
+
+int
+pooler_evloop_wait(Event *events, int max, int timeout_ms)
+{
+	struct epoll_event ready[MAX_EVENTS];
+	int			n;
+
+	MyLatch->maybe_sleeping = true;
+	pg_memory_barrier();
+	n = epoll_pwait(epoll_fd, ready, Min(max, MAX_EVENTS),
+					MyLatch->is_set ? 0 : timeout_ms, &sleep_mask);
+	MyLatch->maybe_sleeping = false;
+	if (MyLatch->is_set)
+		ResetLatch(MyLatch);
+	for (int i = 0; i < n; i++)
+	{
+		events[i].kind = ready[i].data.u64 & 15;
+		events[i].index = (uint32) ready[i].data.u64 >> 4;
+		events[i].stamp = ready[i].data.u64 >> 32;
+		events[i].hup = (ready[i].events & (EPOLLHUP | EPOLLERR)) != 0;
+	}
+	return Max(n, 0);
+}

@@ -1,0 +1,39 @@
+/*
+ * evloop.h
+ *	  The worker's epoll: which file means what.
+ *
+ * src/evloop.h
+ */
+#ifndef POOLER_EVLOOP_H
+#define POOLER_EVLOOP_H
+
+typedef enum EventKind
+{
+	EVENT_LISTEN,				/* index: of the listening socket */
+	EVENT_CLIENT,				/* slot of a client that the worker reads */
+	EVENT_LIBPQ,				/* member: its connection while it is opened */
+	EVENT_CONTROL,				/* member: its control socket */
+	EVENT_ROUTE					/* route without backends: a client is ready */
+} EventKind;
+
+typedef struct Event
+{
+	EventKind	kind;
+	int			index;
+	uint32		stamp;			/* of EVENT_CLIENT: the slot's generation */
+	bool		hup;
+} Event;
+
+extern void pooler_evloop_start(void);
+extern void pooler_evloop_add(int fd, bool write, EventKind kind, int index,
+							  uint32 stamp);
+extern void pooler_evloop_change(int fd, bool write, EventKind kind, int index,
+								 uint32 stamp);
+
+/* Before the file is closed or replaced: see the comment at the function. */
+extern void pooler_evloop_remove(int fd);
+
+/* Waits, with signals let in, for at most timeout_ms. Returns events. */
+extern int	pooler_evloop_wait(Event *events, int max, int timeout_ms);
+
+#endif							/* POOLER_EVLOOP_H */

@@ -1,0 +1,795 @@
+/*
+ * handoff.c
+ *	  Inside a pooled backend: take a client, serve it, give it up.
+ *
+ * PqCommMethods is wrapped. ReadyForQuery() is putmessage('Z') and then
+ * flush(); after that flush, with nothing unread in the receive buffer, status
+ * 'I' is a transaction boundary: there, and only there, a client changes hands.
+ * Blocking inside that flush is what a pooled backend does while it is idle.
+ *
+ * The route's epoll is the only arbiter. A client is armed in it (one shot) or
+ * owned by the one process that harvested its event; only the owner reads,
+ * writes, re-arms or reports it closed. test/model holds this protocol.
+ *
+ *	  IDLE -> TAKEN			[harvest]: `client` set before any interrupt
+ *	  TAKEN -> SERVING		[start_serving]: the worker may win this race and
+ *							give the client to another; then we exit
+ *	  SERVING -> RETURNING -> IDLE	[give_up]: state saved, then re-armed
+ *	  SERVING -> PRIVATE -> SERVING [await.c]: no more clients than backends
+ *	  PRIVATE -> RECALLED	by the worker: give it up
+ *	  SERVING -> PINNED -> SERVING	[await.c]: its session state is here
+ *
+ * From flush to return this is foreign ground for errors: an ERROR would make
+ * PostgresMain() send E and Z to whoever is attached. ExitOnAnyError makes each
+ * FATAL, whereToSendOutput is DestNone while nobody is served, and MyProcPort's
+ * socket is then our own, so that no last word reaches the last client.
+ *
+ * What a client's session is, and how it travels, is carry.c's business; the
+ * worker's half of the protocol is member.c's.
+ *
+ * src/handoff.c
+ */
+#include "postgres.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "libpq/libpq.h"
+#include "libpq/libpq-be.h"
+#include "libpq/pqsignal.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "port/pg_bswap.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/pmsignal.h"
+#include "storage/sinval.h"
+#include "tcop/dest.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "await.h"
+#include "backend.h"
+#include "birth.h"
+#include "carry.h"
+#include "compat.h"
+#include "handoff.h"
+#include "identity.h"
+#include "net.h"
+#include "pins.h"
+#include "settings.h"
+#include "unnamed.h"
+#include "waitset.h"
+
+/* See sleep_in_route(); also how fresh alive_at is. */
+#define MAX_SLEEP_MS 1000
+
+static const PQcommMethods *real_methods;
+static PQcommMethods wrapped_methods;
+
+static bool started = false;	/* past the first boundary: pooled */
+static bool ready_seen = false; /* a 'Z' is on its way */
+static char ready_status;
+
+static pgsocket own_socket;		/* libpq's, from the birth */
+static WaitEventSet *own_set;
+static sigset_t sleep_mask;
+
+static uint64 serving = POOLER_NO_CLIENT;
+static TimestampTz taken_at;
+static bool pinned = false;		/* counted in the pool's pinned */
+static bool just_greeted = false;	/* nothing but the login's end was sent */
+
+/* A fed message's reply is swallowed: see feed_unnamed(). */
+static int	feed_pair[2] = {-1, -1};
+static bool feeding = false;	/* PostgresMain() reads from feed_pair */
+static bool swallow_reply = false;
+
+static inline PoolerClient *
+client_of(uint64 packed)
+{
+	return &pooler_clients[pooler_client_slot(packed)];
+}
+
+/* ---- nobody is served ---- */
+
+/*
+ * Whatever the last client armed or left pending must not hit the next one, or
+ * this backend while it is idle.
+ */
+static void
+drop_pending(void)
+{
+	if (get_timeout_active(IDLE_SESSION_TIMEOUT))
+		disable_timeout(IDLE_SESSION_TIMEOUT, false);
+	if (get_timeout_active(CLIENT_CONNECTION_CHECK_TIMEOUT))
+		disable_timeout(CLIENT_CONNECTION_CHECK_TIMEOUT, false);
+	(void) get_timeout_indicator(STATEMENT_TIMEOUT, true);
+	(void) get_timeout_indicator(LOCK_TIMEOUT, true);
+	IdleSessionTimeoutPending = false;
+	IdleInTransactionSessionTimeoutPending = false;
+	CheckClientConnectionPending = false;
+	pooler_drop_transaction_timeout();
+	QueryCancelPending = false;
+}
+
+static void
+detach(void)
+{
+	MyProcPort->sock = own_socket;
+	FeBeWaitSet = own_set;
+	whereToSendOutput = DestNone;
+	pooler_identity_hide();
+	drop_pending();
+	serving = POOLER_NO_CLIENT;
+}
+
+static void
+attach(uint64 packed)
+{
+	uint32		slot = pooler_client_slot(packed);
+
+	serving = packed;
+	MyProcPort->sock = pooler_waitset_fd(slot);
+	FeBeWaitSet = pooler_waitset_of(slot);
+	whereToSendOutput = DestRemote;
+	pooler_identity_show(&pooler_clients[slot]);
+}
+
+/*
+ * The interrupts of a backend that serves nobody. QueryCancelPending first: the
+ * check would throw an ERROR, and nobody asked for it.
+ */
+static void
+serve_idle_interrupts(void)
+{
+	ResetLatch(MyLatch);
+	QueryCancelPending = false;
+	CHECK_FOR_INTERRUPTS();
+	if (catchupInterruptPending)
+		ProcessCatchupInterrupt();
+	if (ConfigReloadPending || pooler_settings_reload_due())
+		pooler_carry_reload();
+	if (IdleStatsUpdateTimeoutPending)
+	{
+		IdleStatsUpdateTimeoutPending = false;
+		pgstat_report_stat(true);
+	}
+	if (!PostmasterIsAlive())
+		proc_exit(1);
+}
+
+/* ---- taking a client ---- */
+
+/*
+ * Sleeps in the route's epoll with signals let in. A signal handler of our own
+ * process raises SIGURG only while latch.c itself waits, so one that comes
+ * between the test of the latch and the sleep does not end it: every sleep is
+ * bounded.
+ */
+static bool
+sleep_in_route(struct epoll_event *e)
+{
+	int			n = 0;
+
+	pgstat_report_wait_start(WAIT_EVENT_CLIENT_READ);
+	MyLatch->maybe_sleeping = true;
+	pg_memory_barrier();
+	if (!MyLatch->is_set && !InterruptPending)
+		n = epoll_pwait(pooler_self.route_epoll, e, 1, MAX_SLEEP_MS,
+						&sleep_mask);
+	MyLatch->maybe_sleeping = false;
+	pgstat_report_wait_end();
+	return n == 1;
+}
+
+/* Not asleep in the epoll any more, and on the way out. */
+static void
+leave_idle(void)
+{
+	if (pooler_backend_move_activity(ACTIVITY_IDLE, ACTIVITY_GONE))
+		pooler_backend_idle_off();
+	pooler_backend_leave();
+}
+
+/* The client is armed again: the kernel wakes another backend for it. */
+static void
+rearm(uint64 packed)
+{
+	bool		greet = client_of(packed)->greet;
+	int			fd = pooler_waitset_fd(pooler_client_slot(packed));
+
+	pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);
+	if (!pooler_net_arm(pooler_self.route_epoll, false, fd, packed, greet))
+		pooler_backend_tell(CONTROL_CLOSED, packed);
+}
+
+/* A client that we own without its file: the worker does it for us. */
+static void
+hand_back_unopened(uint64 packed)
+{
+	pooler_backend_tell(CONTROL_HUNG_UP, packed);
+	pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);
+}
+
+/* Waits for a client; on return it is ours and TAKEN. */
+static uint64
+harvest(uint32 *events)
+{
+	PoolerMember *me = pooler_self.member;
+	struct epoll_event e;
+
+	while (!sleep_in_route(&e))
+	{
+		me->alive_at = GetCurrentTimestamp();
+		serve_idle_interrupts();
+		if (pooler_backend_must_leave() || pooler_backend_worker_gone())
+			leave_idle();
+	}
+	pg_atomic_write_u64(&me->client, e.data.u64);
+	me->taken_at = GetCurrentTimestamp();
+	if (!pooler_backend_move_activity(ACTIVITY_IDLE, ACTIVITY_TAKEN))
+	{
+		/* the worker took us for dead and no longer counts us */
+		hand_back_unopened(e.data.u64);
+		pooler_backend_leave();
+	}
+	pooler_backend_idle_off();
+	pg_atomic_fetch_add_u32(&client_of(e.data.u64)->taken, 1);
+	*events = e.events;
+	return e.data.u64;
+}
+
+/* Asks the worker for the client's file. False: that client is gone. */
+static bool
+fetch(uint64 packed)
+{
+	ControlMessage answer;
+	int			fds[NET_MAX_FDS];
+	int			nfds;
+
+	pooler_backend_tell(CONTROL_FETCH, packed);
+	for (;;)
+	{
+		int			n = pooler_net_receive(pooler_self.control, &answer,
+										   sizeof(answer), fds, &nfds);
+
+		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+			proc_exit(0);
+		if (n == sizeof(answer))
+			break;
+		(void) WaitLatchOrSocket(MyLatch,
+								 WL_LATCH_SET | WL_SOCKET_READABLE |
+								 WL_EXIT_ON_PM_DEATH,
+								 pooler_self.control, -1, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		QueryCancelPending = false;
+		CHECK_FOR_INTERRUPTS();
+	}
+	if (answer.type != CONTROL_FILE || nfds != 1)
+		return false;
+	pooler_waitset_adopt(answer.slot, answer.generation, fds[0]);
+	return true;
+}
+
+/* Makes sure of the client's socket. False: there is nobody to serve. */
+static bool
+open_client(uint64 packed, uint32 events)
+{
+	uint32		slot = pooler_client_slot(packed);
+	uint32		generation = pooler_client_generation(packed);
+
+	if (pg_atomic_read_u32(&pooler_clients[slot].generation) != generation)
+		return false;
+	if (pooler_waitset_have(slot, generation))
+		return true;
+	/* it only hung up: no reason to open a stranger's socket */
+	if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+	{
+		pooler_backend_tell(CONTROL_HUNG_UP, packed);
+		return false;
+	}
+	return fetch(packed);
+}
+
+/*
+ * TAKEN -> SERVING. The worker may have found that we took too long over it and
+ * given the client to another: then it is no longer ours to touch. A cancel
+ * request that is pending now was for somebody else.
+ */
+static void
+start_serving(uint64 packed)
+{
+	PoolerClient *c = client_of(packed);
+
+	QueryCancelPending = false;
+	if (!pooler_backend_move_activity(ACTIVITY_TAKEN, ACTIVITY_SERVING))
+	{
+		pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);
+		pooler_backend_leave();
+	}
+	attach(packed);
+	taken_at = pooler_self.member->taken_at;
+	pooler_self.member->checkouts++;
+	c->checkouts++;
+	c->state_since = taken_at;
+	pg_atomic_fetch_add_u64(&pooler_self.pool->checkouts, 1);
+	pooler_backend_echo("checkout", packed);
+}
+
+/*
+ * Feeds a message to PostgresMain() before the client's own bytes: through a
+ * socket pair that stands in for the client until its reply is swallowed.
+ */
+static void
+feed_unnamed(PoolerClient *client)
+{
+	int			len;
+	char	   *message = pooler_unnamed_message(client, &len);
+
+	if (feed_pair[0] < 0 &&
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+				   feed_pair) < 0)
+		ereport(FATAL,
+				(errcode_for_socket_access(),
+				 errmsg("could not create a socket pair: %m")));
+	if (send(feed_pair[0], message, len, MSG_NOSIGNAL) != len)
+		ereport(FATAL,
+				(errcode_for_socket_access(),
+				 errmsg("could not restore the unnamed statement: %m")));
+	pfree(message);
+	MyProcPort->sock = feed_pair[1];
+	feeding = swallow_reply = true;
+}
+
+/*
+ * If the unnamed statement here is not this client's, its first message says
+ * whether that matters. It is looked at in the socket: once it is in the
+ * receive buffer, PostgresMain() would read it before anything that we feed,
+ * and a Bind would run a stranger's statement.
+ */
+static bool
+restore_unnamed(PoolerClient *client)
+{
+	char		head[6];
+	int			n;
+
+	if (!pooler_unnamed_differs(client, serving))
+		return false;
+	n = recv(MyProcPort->sock, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
+	if (n <= 0 || strchr("XdcfH", head[0]) != NULL ||
+		pooler_unnamed_harmless(head, n))
+		return false;
+	feed_unnamed(client);
+	return true;
+}
+
+/* SERVING -> IDLE by way of RETURNING; the state has been saved. */
+static void
+return_client(void)
+{
+	uint64		packed = serving;
+	PoolerClient *c = client_of(packed);
+	TimestampTz now = GetCurrentTimestamp();
+
+	pooler_waitset_quiet(FeBeWaitSet);
+	detach();
+	c->state_since = now;
+	pg_atomic_fetch_add_u64(&pooler_self.route->busy_us, now - taken_at);
+	pooler_backend_echo("checkin", packed);
+	rearm(packed);
+}
+
+/* The client's settings cannot be had here; another backend may manage. */
+static void
+refuse_client(void)
+{
+	pooler_backend_end_serving(ACTIVITY_RETURNING);
+	return_client();
+	pooler_backend_leave();
+}
+
+/* Serves the client that was taken, up to its first byte. */
+static AwaitResult
+begin_client(uint64 packed)
+{
+	PoolerClient *c = client_of(packed);
+
+	start_serving(packed);
+	pooler_pins_serve(c->mode == MODE_TRANSACTION);
+	if (c->greet)
+	{
+		pooler_carry_greet(c, real_methods);
+		just_greeted = true;
+		return AWAIT_NOTHING;
+	}
+	if (!pooler_carry_load(c))
+		refuse_client();
+	if (restore_unnamed(c))
+		return AWAIT_SPOKE;
+	return pooler_await_first_byte();
+}
+
+/* Waits for a client in the epoll. On return one is being served. */
+static AwaitResult
+take(void)
+{
+	for (;;)
+	{
+		uint32		events;
+		uint64		packed;
+
+		pooler_backend_idle_on();
+		packed = harvest(&events);
+		if (client_of(packed)->catalog_generation >
+			pooler_self.member->catalog_generation)
+		{
+			/* born before its role was altered: not for this client */
+			hand_back_unopened(packed);
+			pooler_backend_leave();
+		}
+		if (open_client(packed, events))
+			return begin_client(packed);
+		pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);
+	}
+}
+
+/* ---- giving it up ---- */
+
+static void
+unpin(void)
+{
+	if (!pinned)
+		return;
+	pooler_pins_leave(pooler_self.pool);
+	pinned = false;
+	pg_atomic_write_u32(&pooler_self.member->pins, 0);
+}
+
+/* ROLLBACK as exec_simple_query() would run it, but without a text. */
+static void
+roll_back(void)
+{
+	ereport(LOG_SERVER_ONLY,
+			(errcode(ERRCODE_CONNECTION_FAILURE),
+			 errmsg("client left inside a transaction, which is rolled back"),
+			 errhidestmt(true)));
+	disable_timeout(IDLE_IN_TRANSACTION_SESSION_TIMEOUT, false);
+	StartTransactionCommand();
+	UserAbortTransactionBlock(false);
+	CommitTransactionCommand();
+	pgstat_report_stat(true);
+	pgstat_report_activity(STATE_IDLE, NULL);
+}
+
+/* The client has left: the worker closes it. */
+static void
+client_left(bool in_transaction)
+{
+	uint64		packed = serving;
+	bool		clean;
+
+	pooler_backend_end_serving(ACTIVITY_RETURNING);
+	detach();
+	if (in_transaction)
+		roll_back();
+	clean = pooler_carry_forget();
+	unpin();
+	pooler_backend_echo("checkin, client left", packed);
+	pooler_backend_tell(CONTROL_CLOSED, packed);
+	pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);
+	pg_atomic_fetch_add_u64(&pooler_self.route->busy_us,
+							GetCurrentTimestamp() - taken_at);
+	if (!clean)
+		pooler_backend_leave();
+}
+
+/*
+ * Bits of all that keeps this client here. In session mode it is the mode; what
+ * cannot be cleaned afterwards counts everywhere.
+ */
+static uint32
+look_at_pins(PoolerClient *client)
+{
+	uint32		pins = pooler_pins_look();
+
+	if (client->mode == MODE_SESSION)
+		pins |= PIN_SESSION;
+	if (client->closes_backend)
+		pins |= PIN_TAINT_STARTUP;
+	return pins;
+}
+
+static void
+pin(uint32 pins)
+{
+	pg_atomic_write_u32(&pooler_self.member->pins, pins);
+	if (pinned)
+		return;
+	/* session mode was asked for by the administrator, who sized the pool */
+	if (!pooler_pins_enter(pooler_self.pool) && (pins & PIN_SESSION) == 0)
+	{
+		uint32		first = pins;
+
+		ereport(FATAL,
+				(errcode(ERRCODE_TOO_MANY_CONNECTIONS),
+				 errmsg("too many clients of pool \"%s\" keep a backend for their session state",
+						pooler_self.pool->name),
+				 errdetail("This session would keep one for: %s.",
+						   pooler_pins_name(&first)),
+				 errhint("Raise pooler.max_pinned or the pool's size, or do without that state.")));
+	}
+	pinned = true;
+}
+
+/*
+ * The client's answer has been sent and it is in no transaction: keep it, wait
+ * for it, or give it up. AWAIT_SPOKE: go on serving it; else it is not ours any
+ * more.
+ */
+static AwaitResult
+after_transaction(void)
+{
+	PoolerClient *c = client_of(serving);
+	AwaitResult result = AWAIT_GIVE_UP;
+	uint32		pins = look_at_pins(c);
+
+	if (pins == 0)
+	{
+		unpin();
+		if (!just_greeted && !pooler_backend_must_leave())
+			result = pooler_await_client(false);
+		if (result == AWAIT_GIVE_UP)
+			pins = pooler_carry_save(c, serving);
+	}
+	if (pins != 0)
+	{
+		pin(pins);
+		result = pooler_await_client(true);
+		if (result == AWAIT_GIVE_UP)
+			proc_exit(0);		/* the worker is gone, and the client with it */
+	}
+	switch (result)
+	{
+		case AWAIT_SPOKE:
+			client_of(serving)->state_since = GetCurrentTimestamp();
+			break;
+		case AWAIT_LEFT:
+			client_left(false);
+			break;
+		case AWAIT_GIVE_UP:
+		case AWAIT_NOTHING:
+			if (just_greeted)
+				pooler_carry_publish_greeting(c, serving);
+			pooler_backend_end_serving(ACTIVITY_RETURNING);
+			return_client();
+			break;
+	}
+	just_greeted = false;
+	return result;
+}
+
+/*
+ * The same inside a transaction: one that vanishes there costs a rollback, not
+ * a backend. On a standby PostgresMain() must be the one that reads, for
+ * recovery conflicts to work.
+ */
+static AwaitResult
+inside_transaction(void)
+{
+	AwaitResult result;
+
+	if (RecoveryInProgress())
+		return AWAIT_SPOKE;
+	result = pooler_await_in_transaction();
+	if (result == AWAIT_LEFT)
+		client_left(true);
+	return result;
+}
+
+/* ---- the boundary ---- */
+
+static void
+wake_up(SIGNAL_ARGS)
+{
+}
+
+/* No backend reads a byte for a client whose role it does not have. */
+static void
+check_identity(void)
+{
+	if (GetSessionUserId() != pooler_self.role ||
+		GetAuthenticatedUserId() != pooler_self.role ||
+		GetSessionUserIsSuperuser() != pooler_self.superuser)
+		ereport(FATAL,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("a backend of pool \"%s\" was not born as role \"%s\"",
+						pooler_self.pool->name, pooler_self.role_name)));
+}
+
+/* The login has ended: this backend is pooled from now on. */
+static void
+start(void)
+{
+	own_socket = MyProcPort->sock;
+	own_set = FeBeWaitSet;
+	sleep_mask = UnBlockSig;
+	sigdelset(&sleep_mask, SIGURG);
+	pqsignal(SIGURG, wake_up);
+	check_identity();
+	if (!pooler_waitset_init())
+		ereport(FATAL,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("pooler does not know this server's wait event sets")));
+	pooler_carry_init();
+	started = true;
+	detach();
+}
+
+/* Until a client has said something that PostgresMain() shall read. */
+static void
+await_next_message(void)
+{
+	AwaitResult result = AWAIT_NOTHING;
+
+	if (!started)
+		start();
+	else if (ready_status == 'I')
+		result = after_transaction();
+	else
+		result = inside_transaction();
+	while (result != AWAIT_SPOKE)
+	{
+		if (pooler_backend_must_leave())
+			pooler_backend_leave();
+		result = take();
+		if (result == AWAIT_LEFT)
+			client_left(false);
+		else if (result != AWAIT_SPOKE)
+			result = after_transaction();
+	}
+}
+
+/* See the head of the file for why errors are kept from leaving. */
+static void
+boundary(void)
+{
+	bool		exit_on_any_error = ExitOnAnyError;
+	MemoryContext context = CurrentMemoryContext;
+
+	ExitOnAnyError = true;
+	HOLD_CANCEL_INTERRUPTS();
+	await_next_message();
+	RESUME_CANCEL_INTERRUPTS();
+	ExitOnAnyError = exit_on_any_error;
+	MemoryContextSwitchTo(context);
+}
+
+static void
+count_transaction(void)
+{
+	pooler_self.member->transactions++;
+	client_of(serving)->transactions++;
+	pg_atomic_fetch_add_u64(&pooler_self.pool->transactions, 1);
+	pg_atomic_fetch_add_u64(&pooler_self.route->transactions, 1);
+}
+
+/* ---- the wrapped methods ---- */
+
+static int
+wrapped_flush(void)
+{
+	int			result = real_methods->flush();
+	bool		ready = ready_seen;
+
+	ready_seen = false;
+	if (!ready)
+		return result;
+	if (started && ready_status == 'I')
+		count_transaction();
+	if (result == 0 && pooler_receive_buffer_empty())
+		boundary();
+	return result;
+}
+
+/*
+ * A notification names the backend that sent it. A client in transaction mode
+ * knows itself by the pid that it was given at login.
+ */
+static int
+put_notification(const char *body, size_t len)
+{
+	PoolerClient *c = client_of(serving);
+	char	   *copy = palloc(len);
+	int32		pid;
+	int			result;
+
+	memcpy(copy, body, len);
+	memcpy(&pid, copy, sizeof(pid));
+	if ((int32) pg_ntoh32(pid) == MyProcPid)
+	{
+		pid = pg_hton32(c->pid);
+		memcpy(copy, &pid, sizeof(pid));
+	}
+	result = real_methods->putmessage('A', copy, len);
+	pfree(copy);
+	return result;
+}
+
+static int
+wrapped_putmessage(char type, const char *body, size_t len)
+{
+	if (feeding)
+	{
+		/* the fed message has been read: what is said is for the client */
+		feeding = false;
+		MyProcPort->sock = pooler_waitset_fd(pooler_client_slot(serving));
+	}
+	switch (type)
+	{
+		case 'E':
+			swallow_reply = false;
+			break;
+		case '1':
+		case '3':
+			if (swallow_reply)
+			{
+				swallow_reply = false;
+				pooler_unnamed_fed(serving);
+				return 0;
+			}
+			if (type == '1' && started)
+			{
+				pooler_pins_parse_complete();
+				pooler_unnamed_parse_complete();
+			}
+			break;
+		case 'A':
+			if (started && len > sizeof(int32))
+				return put_notification(body, len);
+			break;
+		case 'Z':
+			ready_seen = true;
+			ready_status = body[0];
+			break;
+	}
+	return real_methods->putmessage(type, body, len);
+}
+
+void
+pooler_handoff_wrap(void)
+{
+	real_methods = PqCommMethods;
+	wrapped_methods = *real_methods;
+	wrapped_methods.putmessage = wrapped_putmessage;
+	wrapped_methods.flush = wrapped_flush;
+	PqCommMethods = &wrapped_methods;
+}
+
+void
+pooler_handoff_raise_files(void)
+{
+	int64		needed = pooler_shared->base_fd + pooler_shared->max_clients;
+
+	if (pooler_net_raise_files(needed) <
+		pooler_shared->base_fd + pooler_shared->clients_allowed)
+		ereport(FATAL,
+				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+				 errmsg("the limit of open files is too low for pooler's clients"),
+				 errhint("Raise it (ulimit -n), or lower pooler.max_client_conn.")));
+}
+
+void
+pooler_handoff_exit(void)
+{
+	if (pooler_backend_move_activity(ACTIVITY_IDLE, ACTIVITY_GONE))
+		pg_atomic_fetch_sub_u32(&pooler_self.route->idle, 1);
+	unpin();
+}

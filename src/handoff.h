@@ -1,0 +1,19 @@
+/*
+ * handoff.h
+ *	  Inside a pooled backend: take a client, serve it, give it up.
+ *
+ * src/handoff.h
+ */
+#ifndef POOLER_HANDOFF_H
+#define POOLER_HANDOFF_H
+
+/* At birth: from now on PqCommMethods goes through handoff.c. */
+extern void pooler_handoff_wrap(void);
+
+/* Before birth: the limit of open files that clients' numbers need. FATAL. */
+extern void pooler_handoff_raise_files(void);
+
+/* This process exits: is no longer counted as idle or pinned. */
+extern void pooler_handoff_exit(void);
+
+#endif							/* POOLER_HANDOFF_H */

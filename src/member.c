@@ -1,0 +1,716 @@
+/*
+ * member.c
+ *	  A backend as the worker sees it: open, birth, close.
+ *
+ *	  FREE -> OPENING		[open]: libpq, never blocking
+ *	  OPENING -> UNBORN		[libpq_event]: it says so, out of its login
+ *	  UNBORN -> BIRTH		[give_birth]: role, control socket, epoll
+ *	  BIRTH -> BORN			[libpq_event]: libpq has seen the login's end
+ *	  BORN -> LEAVING		[control_event]: it says so and owns nothing
+ *	  any -> FREE			[drop]: end of file on its socket
+ *	  ORPHAN -> FREE		[reap_orphans]: of an earlier worker
+ *
+ * Until birth the backend is known by libpq's socket, afterwards by the control
+ * socket. libpq closes its socket after a failure, so a remembered number is
+ * never taken out of the epoll without asking libpq for it again.
+ *
+ * When a backend has gone, the client that it owned is the worker's: one that
+ * was TAKEN and not yet read from goes to another backend, every other one has
+ * lost its session and is closed.
+ *
+ * src/member.c
+ */
+#include "postgres.h"
+
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "libpq-fe.h"
+#include "libpq/libpq.h"
+#include "miscadmin.h"
+#include "postmaster/postmaster.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "client.h"
+#include "control.h"
+#include "evloop.h"
+#include "member.h"
+#include "net.h"
+#include "pool.h"
+#include "records.h"
+#include "route.h"
+
+typedef struct WorkerMember
+{
+	PGconn	   *conn;
+	int			libpq_fd;		/* watched, or -1 */
+	int			control;		/* watched, or -1 */
+} WorkerMember;
+
+static WorkerMember *workers;
+
+/* What the server said when it refused a login. */
+typedef struct Refusal
+{
+	char		sqlstate[6];
+	char		message[POOLER_MAX_MESSAGE];
+	char		detail[POOLER_MAX_MESSAGE];
+	char		hint[POOLER_MAX_MESSAGE];
+} Refusal;
+
+void
+pooler_member_start(void)
+{
+	int			n = pooler_shared->max_members;
+
+	workers = MemoryContextAllocZero(TopMemoryContext,
+									 sizeof(WorkerMember) * n);
+	for (int i = 0; i < n; i++)
+	{
+		workers[i].libpq_fd = workers[i].control = -1;
+		pooler_members[i].route = POOLER_NO_ROUTE;
+		if (pooler_members[i].state == MEMBER_FREE)
+			continue;
+		pooler_members[i].state = MEMBER_ORPHAN;
+		pooler_worker_pools[pooler_members[i].pool].open++;
+	}
+}
+
+static void
+echo(int member, const char *what)
+{
+	PoolerMember *m = &pooler_members[member];
+
+	if (pooler_pools[m->pool].limits.echo)
+		ereport(LOG,
+				(errmsg("pool \"%s\": %s: backend %d%s%s%s",
+						pooler_pools[m->pool].name, what, (int) m->pid,
+						m->route >= 0 ? ", role \"" : "",
+						m->route >= 0 ? pooler_routes[m->route].role_name : "",
+						m->route >= 0 ? "\"" : "")));
+}
+
+static void
+wake(const PoolerMember *m)
+{
+	if (m->pid != 0)
+		SetLatch(&ProcGlobal->allProcs[m->pgprocno].procLatch);
+}
+
+/* ---- the end ---- */
+
+static void
+close_sockets(WorkerMember *w)
+{
+	if (w->libpq_fd >= 0 && PQsocket(w->conn) == w->libpq_fd)
+		pooler_evloop_remove(w->libpq_fd);
+	if (w->control >= 0)
+	{
+		pooler_evloop_remove(w->control);
+		close(w->control);
+	}
+	if (w->conn)
+		PQfinish(w->conn);
+	w->conn = NULL;
+	w->libpq_fd = w->control = -1;
+}
+
+/* What a dead backend owned: back into the epoll if it was not begun. */
+static void
+take_back_client(PoolerMember *m)
+{
+	uint64		packed = pg_atomic_exchange_u64(&m->client, POOLER_NO_CLIENT);
+	int			slot = pooler_client_slot(packed);
+
+	if (packed == POOLER_NO_CLIENT ||
+		!pooler_client_is(slot, pooler_client_generation(packed)))
+		return;
+	if (pg_atomic_read_u32(&m->activity) != ACTIVITY_TAKEN ||
+		!pooler_route_arm(slot, false))
+		pooler_client_close(slot);
+}
+
+static void
+leave_route(PoolerMember *m, bool was_born)
+{
+	int			route = m->route;
+
+	if (route == POOLER_NO_ROUTE)
+		return;
+	if (was_born)
+		pooler_routes[route].backends--;
+	else
+		pooler_worker_routes[route].births--;
+	pooler_route_backends_changed(route);
+}
+
+static void
+drop(int member)
+{
+	PoolerMember *m = &pooler_members[member];
+	PoolerMemberState state = m->state;
+	int			route = m->route;
+
+	close_sockets(&workers[member]);
+	if (state == MEMBER_BIRTH)
+		leave_route(m, false);
+	else if (state == MEMBER_BORN)
+		leave_route(m, true);
+	take_back_client(m);
+	echo(member, "close");
+	pooler_records_unref(m->record);
+	m->record = 0;
+	m->state = MEMBER_FREE;
+	m->route = POOLER_NO_ROUTE;
+	m->pid = 0;
+	m->status = NULL;
+	pooler_pools[m->pool].closed++;
+	pooler_worker_pools[m->pool].open--;
+	pooler_worker_pools[m->pool].dirty = true;
+	if (route != POOLER_NO_ROUTE)
+		pooler_route_release(route);
+}
+
+/* ---- opening ---- */
+
+static int
+free_member(void)
+{
+	for (int i = 0; i < pooler_shared->max_members; i++)
+	{
+		if (pooler_members[i].state == MEMBER_FREE)
+			return i;
+	}
+	return -1;
+}
+
+static void
+reset_member(PoolerMember *m, int pool)
+{
+	m->pool = pool;
+	m->route = POOLER_NO_ROUTE;
+	m->overflow = false;
+	m->life = pooler_shared->life;
+	m->opened_at = GetCurrentTimestamp();
+	m->born_at = 0;
+	m->pid = 0;
+	m->status = NULL;
+	m->idle_since = m->alive_at = m->taken_at = 0;
+	m->record = 0;
+	m->checkouts = m->transactions = 0;
+	pg_atomic_write_u32(&m->leave, 0);
+	pg_atomic_write_u32(&m->pins, 0);
+	pg_atomic_write_u32(&m->activity, ACTIVITY_NONE);
+	pg_atomic_write_u64(&m->client, POOLER_NO_CLIENT);
+	m->state = MEMBER_OPENING;
+}
+
+/* Everything explicit: nothing of the server's environment may speak here. */
+static PGconn *
+connect_start(int member, const char *database)
+{
+	char		port[16];
+	char		name[64];
+	char	   *directory = pstrdup(Unix_socket_directories);
+	const char *keys[] = {"host", "port", "dbname", "user", "application_name",
+	"sslmode", "gssencmode", "passfile", NULL};
+	const char *values[] = {directory, port, database, POOLER_RESERVED_USER,
+	name, "disable", "disable", "/dev/null/none", NULL};
+
+	directory[strcspn(directory, ",")] = '\0';
+	snprintf(port, sizeof(port), "%d", PostPortNumber);
+	snprintf(name, sizeof(name), "pooler:%d:%s", member, pooler_shared->nonce);
+	return PQconnectStartParams(keys, values, 0);
+}
+
+bool
+pooler_member_open(int pool)
+{
+	PoolerPool *p = &pooler_pools[pool];
+	int			member = free_member();
+	WorkerMember *w;
+
+	if (member < 0)
+		return false;
+	w = &workers[member];
+	reset_member(&pooler_members[member], pool);
+	pooler_members[member].overflow =
+		pooler_worker_pools[pool].open >= p->limits.pool_size &&
+		p->limits.pool_size > 0;
+	pooler_worker_pools[pool].open++;
+	w->conn = connect_start(member, p->database);
+	if (w->conn == NULL || PQstatus(w->conn) == CONNECTION_BAD ||
+		PQsocket(w->conn) < 0)
+	{
+		pooler_pool_failed(pool, w->conn ? PQerrorMessage(w->conn) :
+						   "out of memory");
+		drop(member);
+		return false;
+	}
+	(void) PQsetErrorVerbosity(w->conn, PQERRORS_VERBOSE);
+	w->libpq_fd = PQsocket(w->conn);
+	pooler_evloop_add(w->libpq_fd, true, EVENT_LIBPQ, member, 0);
+	return true;
+}
+
+/*
+ * Looks for the unborn backend's word before libpq does, which would take it
+ * for a broken server.
+ */
+static bool
+is_unborn(int member)
+{
+	UnbornMessage hello;
+	int			fd = workers[member].libpq_fd;
+
+	if (recv(fd, &hello, sizeof(hello), MSG_PEEK | MSG_DONTWAIT) !=
+		sizeof(hello) ||
+		hello.magic != CONTROL_UNBORN_MAGIC || hello.member != member)
+		return false;
+	(void) recv(fd, &hello, sizeof(hello), MSG_DONTWAIT);
+	return true;
+}
+
+static void
+now_unborn(int member)
+{
+	PoolerMember *m = &pooler_members[member];
+
+	m->state = MEMBER_UNBORN;
+	pooler_pools[m->pool].opened++;
+	pooler_pool_works(m->pool);
+	pooler_worker_pools[m->pool].dirty = true;
+	echo(member, "open");
+}
+
+/* ---- birth ---- */
+
+void
+pooler_member_give_birth(int member, int route)
+{
+	PoolerMember *m = &pooler_members[member];
+	PoolerRoute *r = &pooler_routes[route];
+	WorkerMember *w = &workers[member];
+	BirthMessage birth = {.magic = CONTROL_BIRTH_MAGIC};
+	int			pair[2];
+	int			fds[NET_MAX_FDS];
+	bool		sent;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+				   pair) < 0)
+		ereport(ERROR,
+				(errcode_for_socket_access(),
+				 errmsg("could not create a socket pair: %m")));
+	birth.member = member;
+	birth.pool = m->pool;
+	birth.route = route;
+	birth.role = r->role;
+	birth.superuser = r->superuser;
+	strlcpy(birth.role_name, r->role_name, NAMEDATALEN);
+	fds[0] = pair[1];
+	fds[1] = pooler_worker_routes[route].epoll_fd;
+	m->state = MEMBER_BIRTH;
+	m->route = route;
+	m->catalog_generation =
+		pooler_shmem_catalog_generation(r->role,
+										pooler_pools[m->pool].database_oid);
+	pooler_worker_routes[route].births++;
+	w->control = pair[0];
+	pooler_evloop_add(w->control, false, EVENT_CONTROL, member, 0);
+	sent = pooler_net_send(w->libpq_fd, &birth, sizeof(birth), fds,
+						   NET_MAX_FDS);
+	close(pair[1]);
+	if (!sent)
+		drop(member);
+}
+
+static void
+now_born(int member)
+{
+	PoolerMember *m = &pooler_members[member];
+	WorkerMember *w = &workers[member];
+	WorkerRoute *wr = &pooler_worker_routes[m->route];
+
+	/* nothing is expected on it any more; the end shows on control */
+	pooler_evloop_remove(w->libpq_fd);
+	w->libpq_fd = -1;
+	m->born_at = GetCurrentTimestamp();
+	m->state = MEMBER_BORN;
+	wr->births--;
+	wr->failures = 0;
+	wr->retry_at = 0;
+	pooler_routes[m->route].backends++;
+	echo(member, "birth");
+	pooler_route_backends_changed(m->route);
+	pooler_worker_pools[m->pool].dirty = true;
+}
+
+/* ---- failure ---- */
+
+/* One field of libpq's verbose text: what follows its name, up to the line's end. */
+static void
+read_field(const char *text, const char *name, char *out, Size size)
+{
+	const char *at = strstr(text, name);
+	Size		len;
+
+	out[0] = '\0';
+	if (at == NULL)
+		return;
+	at += strlen(name);
+	while (*at == ' ')
+		at++;
+	len = Min(strcspn(at, "\n"), size - 1);
+	memcpy(out, at, len);
+	out[len] = '\0';
+}
+
+/* False: it was no answer of the server's; the connection was lost. */
+static bool
+read_refusal(const char *text, Refusal *refusal)
+{
+	char		first[POOLER_MAX_MESSAGE + 16];
+
+	read_field(text, "FATAL:", first, sizeof(first));
+	if (strlen(first) < 7 || first[5] != ':')
+		return false;
+	memcpy(refusal->sqlstate, first, 5);
+	refusal->sqlstate[5] = '\0';
+	strlcpy(refusal->message, first + 7, POOLER_MAX_MESSAGE);
+	read_field(text, "\nDETAIL:", refusal->detail, POOLER_MAX_MESSAGE);
+	read_field(text, "\nHINT:", refusal->hint, POOLER_MAX_MESSAGE);
+	return true;
+}
+
+static const char *
+or_null(const char *text)
+{
+	return text[0] ? text : NULL;
+}
+
+/*
+ * Whoever waits for a birth in this route hears what the server said: one that
+ * logs in as the end of its login, the others as the answer to their query.
+ */
+static void
+tell_held(int route, const Refusal *refusal)
+{
+	WorkerRoute *w = &pooler_worker_routes[route];
+
+	for (int n = w->held; n > 0; n--)
+	{
+		int			slot = w->held_first;
+
+		if (pooler_clients[slot].greet)
+			pooler_client_end(slot, refusal->sqlstate, refusal->message,
+							  or_null(refusal->detail), or_null(refusal->hint));
+		else
+			pooler_client_answer(slot, refusal->sqlstate, refusal->message,
+								 or_null(refusal->detail),
+								 or_null(refusal->hint));
+	}
+}
+
+static bool
+is_shutdown(const char *sqlstate)
+{
+	return strncmp(sqlstate, "57P", 3) == 0;
+}
+
+static void
+birth_failed(int pool, int route, const Refusal *refusal)
+{
+	WorkerRoute *w = &pooler_worker_routes[route];
+	TimestampTz now = GetCurrentTimestamp();
+
+	w->retry_at = TimestampTzPlusMilliseconds(now, w->failures == 0 ? 0 :
+											  Min(100 << w->failures, 10000));
+	w->failures = Min(w->failures + 1, 10);
+	strlcpy(pooler_pools[pool].last_error, refusal->message,
+			POOLER_MAX_MESSAGE);
+	pooler_pools[pool].last_error_at = now;
+	if (!is_shutdown(refusal->sqlstate))
+		tell_held(route, refusal);
+}
+
+/* libpq says that it is over: while it was opened, or at birth. */
+static void
+login_failed(int member)
+{
+	PoolerMember *m = &pooler_members[member];
+	int			pool = m->pool;
+	int			route = m->state == MEMBER_BIRTH ? m->route : POOLER_NO_ROUTE;
+	char	   *text = pstrdup(PQerrorMessage(workers[member].conn));
+	Refusal		refusal;
+	bool		answered = read_refusal(text, &refusal);
+
+	if (!answered)
+		strlcpy(refusal.message, text, POOLER_MAX_MESSAGE);
+	if (route != POOLER_NO_ROUTE)
+		pooler_routes[route].clients++; /* it must outlive its last backend */
+	drop(member);
+	if (route == POOLER_NO_ROUTE)
+		pooler_pool_failed(pool, refusal.message);
+	else
+	{
+		if (answered)
+			birth_failed(pool, route, &refusal);
+		pooler_routes[route].clients--;
+		pooler_route_release(route);
+	}
+}
+
+/* ---- events ---- */
+
+static void
+watch_libpq(int member, bool write)
+{
+	WorkerMember *w = &workers[member];
+	int			fd = PQsocket(w->conn);
+
+	/* libpq may have gone on to another socket */
+	if (fd != w->libpq_fd)
+	{
+		w->libpq_fd = fd;
+		pooler_evloop_add(fd, write, EVENT_LIBPQ, member, 0);
+	}
+	else
+		pooler_evloop_change(fd, write, EVENT_LIBPQ, member, 0);
+}
+
+void
+pooler_member_libpq_event(int member)
+{
+	PoolerMember *m = &pooler_members[member];
+	WorkerMember *w = &workers[member];
+
+	if (m->state == MEMBER_FREE || w->libpq_fd < 0)
+		return;
+	if (m->state == MEMBER_OPENING &&
+		PQstatus(w->conn) == CONNECTION_AWAITING_RESPONSE && is_unborn(member))
+	{
+		now_unborn(member);
+		return;
+	}
+	switch (PQconnectPoll(w->conn))
+	{
+		case PGRES_POLLING_READING:
+			watch_libpq(member, false);
+			break;
+		case PGRES_POLLING_WRITING:
+			watch_libpq(member, true);
+			break;
+		case PGRES_POLLING_OK:
+			if (m->state == MEMBER_BIRTH)
+				now_born(member);
+			else
+				drop(member);	/* a login without our hook: nobody's */
+			break;
+		default:
+			login_failed(member);
+			break;
+	}
+}
+
+static void
+send_file(int member, const ControlMessage *request)
+{
+	ControlMessage answer = *request;
+	int			fd = pooler_shared->base_fd + request->slot;
+	bool		have = pooler_client_is(request->slot, request->generation);
+
+	answer.type = have ? CONTROL_FILE : CONTROL_NO_FILE;
+	/* one request at a time: the socket cannot be full */
+	if (!pooler_net_send(workers[member].control, &answer, sizeof(answer), &fd,
+						 have ? 1 : 0))
+		ereport(LOG,
+				(errcode_for_socket_access(),
+				 errmsg("could not send a client's socket to backend %d: %m",
+						(int) pooler_members[member].pid)));
+}
+
+static void
+take_greeting(const ControlMessage *m)
+{
+	dsa_area   *area = pooler_shmem_dsa();
+
+	if (pooler_client_is(m->slot, m->generation))
+		pooler_client_greeted(m->slot, dsa_get_address(area, m->text), m->len,
+							  m->record);
+	else
+		pooler_records_unref(m->record);
+	dsa_free(area, m->text);
+}
+
+static void
+now_leaving(int member)
+{
+	PoolerMember *m = &pooler_members[member];
+
+	if (m->state != MEMBER_BORN)
+		return;
+	m->state = MEMBER_LEAVING;
+	leave_route(m, true);
+	m->route = POOLER_NO_ROUTE;
+	pooler_worker_pools[m->pool].dirty = true;
+}
+
+static void
+serve_message(int member, const ControlMessage *m)
+{
+	bool		known = m->slot < pooler_shared->max_clients &&
+		pooler_client_is(m->slot, m->generation);
+
+	switch (m->type)
+	{
+		case CONTROL_FETCH:
+			if (m->slot < pooler_shared->max_clients)
+				send_file(member, m);
+			break;
+		case CONTROL_CLOSED:
+			if (known)
+				pooler_client_gone(m->slot);
+			break;
+		case CONTROL_HUNG_UP:
+			if (known)
+				pooler_client_hung_up(m->slot);
+			break;
+		case CONTROL_GREETED:
+			take_greeting(m);
+			break;
+		case CONTROL_LEAVING:
+			now_leaving(member);
+			break;
+		case CONTROL_FILE:
+		case CONTROL_NO_FILE:
+			break;				/* the worker's own words */
+	}
+}
+
+void
+pooler_member_control_event(int member)
+{
+	PoolerMember *m = &pooler_members[member];
+	WorkerMember *w = &workers[member];
+
+	while (m->state != MEMBER_FREE && w->control >= 0)
+	{
+		ControlMessage message;
+		int			n = recv(w->control, &message, sizeof(message),
+							 MSG_DONTWAIT);
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n == sizeof(message))
+		{
+			serve_message(member, &message);
+			continue;
+		}
+		/* at birth libpq will say why it ended */
+		if (m->state == MEMBER_BIRTH)
+		{
+			pooler_evloop_remove(w->control);
+			close(w->control);
+			w->control = -1;
+		}
+		else
+			drop(member);
+	}
+}
+
+/* ---- the worker's wishes ---- */
+
+void
+pooler_member_retire(int member)
+{
+	PoolerMember *m = &pooler_members[member];
+
+	pg_atomic_write_u32(&m->leave, 1);
+	wake(m);
+}
+
+/*
+ * SIGTERM, never SIGKILL, which would restart the whole cluster. A stopped
+ * process keeps its place until it can die; its client does not wait for that.
+ */
+void
+pooler_member_invalidate(int member, const char *why)
+{
+	PoolerMember *m = &pooler_members[member];
+	uint32		idle = ACTIVITY_IDLE;
+	uint32		taken = ACTIVITY_TAKEN;
+
+	if (pg_atomic_compare_exchange_u32(&m->activity, &idle, ACTIVITY_GONE))
+		pg_atomic_fetch_sub_u32(&pooler_routes[m->route].idle, 1);
+	else if (pg_atomic_compare_exchange_u32(&m->activity, &taken,
+											ACTIVITY_GONE))
+	{
+		uint64		packed = pg_atomic_exchange_u64(&m->client,
+													POOLER_NO_CLIENT);
+		int			slot = pooler_client_slot(packed);
+
+		if (packed != POOLER_NO_CLIENT &&
+			pooler_client_is(slot, pooler_client_generation(packed)))
+			(void) pooler_route_arm(slot, false);
+	}
+	else
+		return;
+	ereport(LOG,
+			(errmsg("pool \"%s\": invalidated backend %d: %s",
+					pooler_pools[m->pool].name, (int) m->pid, why)));
+	pooler_pools[m->pool].invalidated++;
+	pg_atomic_write_u32(&m->leave, 1);
+	(void) kill(m->pid, SIGTERM);
+	now_leaving(member);
+}
+
+void
+pooler_member_reap_orphans(void)
+{
+	for (int i = 0; i < pooler_shared->max_members; i++)
+	{
+		PoolerMember *m = &pooler_members[i];
+
+		if (m->state != MEMBER_ORPHAN)
+			continue;
+		if (m->pid != 0 && (kill(m->pid, 0) == 0 || errno != ESRCH))
+			continue;
+		pooler_records_unref(m->record);
+		m->record = 0;
+		m->state = MEMBER_FREE;
+		pooler_worker_pools[m->pool].open--;
+		pooler_worker_pools[m->pool].dirty = true;
+	}
+}
+
+void
+pooler_member_dismiss_all(void)
+{
+	for (int i = 0; i < pooler_shared->max_members; i++)
+	{
+		PoolerMember *m = &pooler_members[i];
+
+		if (m->state != MEMBER_FREE)
+		{
+			pg_atomic_write_u32(&m->leave, 1);
+			wake(m);
+		}
+	}
+}
+
+TimestampTz
+pooler_member_idle_since(const PoolerMember *m)
+{
+	uint32		activity = pg_atomic_read_u32(unconstify(pg_atomic_uint32 *,
+														 &m->activity));
+
+	if (m->state != MEMBER_BORN ||
+		(activity != ACTIVITY_IDLE && activity != ACTIVITY_PRIVATE))
+		return 0;
+	return m->idle_since;
+}

@@ -1,0 +1,354 @@
+/*
+ * pool.c
+ *	  The worker's side of the pools: which there are, and their limits.
+ *
+ *	  FREE -> STARTING		[configure, find]
+ *	  STARTING -> OPEN		[works]: a backend has been opened
+ *	  any -> UNAVAILABLE	[failed]: no backend can be opened; last_error
+ *	  any -> DRAINING		[configure]: no longer in pooler.pools
+ *	  DRAINING -> FREE		[upkeep]: its last backend and client have gone
+ *
+ * A pool keeps its entry in shared memory over a reload, and so its counters.
+ * An entry of pooler.pools and a pool are the same if name and database are.
+ *
+ * src/pool.c
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "storage/proc.h"
+#include "utils/timestamp.h"
+
+#include "capacity.h"
+#include "compat.h"
+#include "guc.h"
+#include "pool.h"
+#include "validate.h"
+
+#define MAX_BACKOFF_S 30
+
+WorkerPool	pooler_worker_pools[POOLER_MAX_POOLS];
+
+static PoolEntry wildcard;		/* '*', if has_wildcard */
+static bool has_wildcard = false;
+
+static int
+find_pool(const char *name, const char *database)
+{
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+	{
+		PoolerPool *p = &pooler_pools[i];
+
+		if (p->state != POOL_FREE && strcmp(p->name, name) == 0 &&
+			strcmp(p->database, database) == 0)
+			return i;
+	}
+	return -1;
+}
+
+static int
+free_pool(void)
+{
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+	{
+		if (pooler_pools[i].state == POOL_FREE)
+			return i;
+	}
+	return -1;
+}
+
+void
+pooler_pool_clear_counters(int pool)
+{
+	PoolerPool *p = &pooler_pools[pool];
+
+	p->timeouts = p->opened = p->closed = p->recycled = p->invalidated = 0;
+	p->last_error[0] = '\0';
+	p->last_error_at = 0;
+	pg_atomic_write_u64(&p->transactions, 0);
+	pg_atomic_write_u64(&p->checkouts, 0);
+}
+
+static int
+make_pool(const PoolEntry *entry, bool listed)
+{
+	int			i = free_pool();
+	PoolerPool *p;
+
+	if (i < 0)
+		return -1;
+	p = &pooler_pools[i];
+	memset(&pooler_worker_pools[i], 0, sizeof(WorkerPool));
+	pooler_pool_clear_counters(i);
+	strlcpy(p->name, entry->name, NAMEDATALEN);
+	strlcpy(p->database, entry->database, NAMEDATALEN);
+	p->database_oid = InvalidOid;
+	p->clients = p->waiting = 0;
+	p->waiting_since = 0;
+	pg_atomic_write_u32(&p->wanted, 0);
+	pg_atomic_write_u32(&p->pinned, 0);
+	p->listed = listed;
+	p->state = POOL_STARTING;
+	return i;
+}
+
+static void
+set_entry(int pool, const PoolEntry *entry)
+{
+	pooler_worker_pools[pool].entry = *entry;
+	pooler_worker_pools[pool].dirty = true;
+	pooler_guc_limits(entry, &pooler_pools[pool].limits);
+}
+
+static void
+configure_entry(const PoolEntry *entry, bool *kept)
+{
+	int			i = find_pool(entry->name, entry->database);
+
+	if (i < 0)
+		i = make_pool(entry, true);
+	if (i < 0)
+	{
+		ereport(LOG,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("no room for pool \"%s\" until removed pools have drained",
+						entry->name)));
+		return;
+	}
+	if (pooler_pools[i].state == POOL_DRAINING)
+		pooler_pools[i].state = POOL_STARTING;
+	pooler_pools[i].listed = true;
+	kept[i] = true;
+	set_entry(i, entry);
+}
+
+/* A pool that '*' made stays while there is '*', with what it says now. */
+static void
+reconfigure_made(int pool, bool *kept)
+{
+	PoolEntry	entry = wildcard;
+
+	strlcpy(entry.name, pooler_pools[pool].name, NAMEDATALEN);
+	strlcpy(entry.database, pooler_pools[pool].database, NAMEDATALEN);
+	kept[pool] = true;
+	set_entry(pool, &entry);
+}
+
+void
+pooler_pool_configure(void)
+{
+	PoolEntry	entries[POOLER_MAX_ENTRIES];
+	bool		kept[POOLER_MAX_POOLS] = {false};
+	char	   *error;
+	int			n = pooler_guc_parse_pools(pooler_guc_pools, entries,
+										   POOLER_MAX_ENTRIES, &error);
+
+	has_wildcard = false;
+	for (int i = 0; i < n; i++)
+	{
+		if (entries[i].wildcard)
+		{
+			wildcard = entries[i];
+			has_wildcard = true;
+		}
+		else
+			configure_entry(&entries[i], kept);
+	}
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+	{
+		PoolerPool *p = &pooler_pools[i];
+
+		if (p->state == POOL_FREE || kept[i])
+			continue;
+		if (has_wildcard && !p->listed && p->state != POOL_DRAINING)
+			reconfigure_made(i, kept);
+		else
+			p->state = POOL_DRAINING;
+	}
+}
+
+static int
+find_by_name(const char *name)
+{
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+	{
+		PoolerPool *p = &pooler_pools[i];
+
+		if (p->state != POOL_FREE && p->state != POOL_DRAINING &&
+			strcmp(p->name, name) == 0)
+			return i;
+	}
+	return -1;
+}
+
+const char *
+pooler_pool_database(const char *name)
+{
+	int			i = find_by_name(name);
+
+	return i >= 0 ? pooler_pools[i].database : name;
+}
+
+/* Clients name a pool, which usually is called as its database is. */
+int
+pooler_pool_find(const char *name, Oid database_oid)
+{
+	PoolEntry	entry;
+	int			made = find_by_name(name);
+
+	if (made >= 0)
+	{
+		pooler_pools[made].database_oid = database_oid;
+		return made;
+	}
+	if (!has_wildcard || !OidIsValid(database_oid))
+		return -1;
+	entry = wildcard;
+	strlcpy(entry.name, name, NAMEDATALEN);
+	strlcpy(entry.database, name, NAMEDATALEN);
+	made = find_pool(name, name);
+	if (made >= 0)				/* it drains: somebody wants it again */
+		pooler_pools[made].state = POOL_STARTING;
+	else
+		made = make_pool(&entry, false);
+	if (made >= 0)
+	{
+		set_entry(made, &entry);
+		pooler_pools[made].database_oid = database_oid;
+	}
+	return made;
+}
+
+static int
+listed_pools(void)
+{
+	int			n = 0;
+
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+	{
+		if (pooler_pools[i].state != POOL_FREE && pooler_pools[i].listed)
+			n++;
+	}
+	return n;
+}
+
+static int
+open_backends(void)
+{
+	int			n = 0;
+
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+		n += pooler_worker_pools[i].open;
+	return n;
+}
+
+/* A draining pool opens none. */
+int
+pooler_pool_limit(int pool)
+{
+	PoolerPool *p = &pooler_pools[pool];
+
+	if (p->state == POOL_DRAINING || p->state == POOL_FREE)
+		return 0;
+	return pooler_guc_pool_limit(&p->limits);
+}
+
+/*
+ * Unborn backends could take even the reserved slots, since the server tests
+ * for those after our hook: so they are counted here. Backends that are on
+ * their way do not show among the server's processes yet.
+ */
+static bool
+slot_is_free(void)
+{
+	int			on_their_way = 0;
+
+	for (int i = 0; i < pooler_shared->max_members; i++)
+	{
+		if (pooler_members[i].state == MEMBER_OPENING)
+			on_their_way++;
+	}
+	return pooler_have_free_procs(pooler_guc_reserved() + on_their_way + 1);
+}
+
+bool
+pooler_pool_may_open(int pool)
+{
+	WorkerPool *w = &pooler_worker_pools[pool];
+	int			all = pooler_capacity_backends(pooler_guc_max_backends,
+											   MaxConnections,
+											   pooler_guc_reserved(), 0,
+											   listed_pools());
+
+	if (w->retry_at > GetCurrentTimestamp())
+		return false;
+	/* each listed pool can always have one */
+	if (open_backends() >= all && (w->open > 0 || !pooler_pools[pool].listed))
+		return false;
+	return slot_is_free();
+}
+
+void
+pooler_pool_failed(int pool, const char *error)
+{
+	PoolerPool *p = &pooler_pools[pool];
+	WorkerPool *w = &pooler_worker_pools[pool];
+	TimestampTz now = GetCurrentTimestamp();
+	int			wait_s = Min(1 << Min(w->failures, 10), MAX_BACKOFF_S);
+
+	/* the same error again and again is no news for the log */
+	if (strncmp(p->last_error, error, POOLER_MAX_MESSAGE - 1) != 0 ||
+		p->state != POOL_UNAVAILABLE)
+		ereport(LOG,
+				(errmsg("pool \"%s\" cannot open a backend", p->name),
+				 errdetail_internal("%s", error)));
+	strlcpy(p->last_error, error, POOLER_MAX_MESSAGE);
+	p->last_error_at = now;
+	/* the first retry comes at once: it may have been an accident */
+	w->retry_at = w->failures == 0 ? now :
+		TimestampTzPlusMilliseconds(now, (int64) wait_s * 1000);
+	if (w->failures > 0 && p->state != POOL_DRAINING)
+		p->state = POOL_UNAVAILABLE;
+	w->failures++;
+}
+
+void
+pooler_pool_works(int pool)
+{
+	PoolerPool *p = &pooler_pools[pool];
+
+	pooler_worker_pools[pool].failures = 0;
+	pooler_worker_pools[pool].retry_at = 0;
+	if (p->state == POOL_STARTING || p->state == POOL_UNAVAILABLE)
+		p->state = POOL_OPEN;
+}
+
+void
+pooler_pool_retry_all(void)
+{
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+	{
+		pooler_worker_pools[i].retry_at = 0;
+		pooler_worker_pools[i].dirty = true;
+	}
+}
+
+void
+pooler_pool_upkeep(int pool, TimestampTz now)
+{
+	PoolerPool *p = &pooler_pools[pool];
+	WorkerPool *w = &pooler_worker_pools[pool];
+
+	if (p->state == POOL_FREE)
+		return;
+	if (p->clients > 0)
+		w->unused_since = 0;
+	else if (w->unused_since == 0)
+		w->unused_since = now;
+	if (!p->listed && p->state != POOL_DRAINING && w->unused_since != 0 &&
+		TimestampDifferenceExceeds(w->unused_since, now,
+								   pooler_guc_pool_idle_timeout * 1000))
+		p->state = POOL_DRAINING;
+	if (p->state == POOL_DRAINING && w->open == 0 && p->clients == 0)
+		p->state = POOL_FREE;
+}

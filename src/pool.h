@@ -1,0 +1,53 @@
+/*
+ * pool.h
+ *	  The worker's side of the pools: which there are, and their limits.
+ *
+ * src/pool.h
+ */
+#ifndef POOLER_POOL_H
+#define POOLER_POOL_H
+
+#include "guc.h"
+#include "shmem.h"
+
+/* What the worker alone knows of a pool; the rest is in PoolerPool. */
+typedef struct WorkerPool
+{
+	PoolEntry	entry;			/* what pooler.pools says */
+	int			open;			/* members, whatever they do */
+	int			failures;		/* openings that failed in a row */
+	TimestampTz retry_at;		/* no opening before */
+	TimestampTz unused_since;	/* without clients, for pools that '*' made */
+	bool		dirty;			/* somebody may have to be scheduled */
+} WorkerPool;
+
+extern WorkerPool pooler_worker_pools[POOLER_MAX_POOLS];
+
+/* At start (first) and after each reload: from pooler.pools as it is now. */
+extern void pooler_pool_configure(void);
+
+/* The pool of this database, made by '*' if need be; -1: there is none. */
+extern int	pooler_pool_find(const char *name, Oid database_oid);
+
+/* The database that a client means by this name: the pool's, or the name. */
+extern const char *pooler_pool_database(const char *name);
+
+/* How many backends this pool may have open now. */
+extern int	pooler_pool_limit(int pool);
+
+/* May one more backend be opened now, in this pool? */
+extern bool pooler_pool_may_open(int pool);
+
+/* An opening or a birth failed, or succeeded. */
+extern void pooler_pool_failed(int pool, const char *error);
+extern void pooler_pool_works(int pool);
+
+/* Retries at once what was backing off: something may have been mended. */
+extern void pooler_pool_retry_all(void);
+
+extern void pooler_pool_clear_counters(int pool);
+
+/* Frees a pool that drains, or that '*' made and nobody uses. */
+extern void pooler_pool_upkeep(int pool, TimestampTz now);
+
+#endif							/* POOLER_POOL_H */

@@ -1,0 +1,63 @@
+/*
+ * pooler.c
+ *	  Where the server loads us.
+ *
+ * The library must be in shared_preload_libraries: it needs shared memory, a
+ * background worker, and hooks in every backend. Loaded otherwise it says so
+ * (guc.c). In a pg_upgrade it does nothing at all.
+ *
+ * src/pooler.c
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+
+#include "auth.h"
+#include "birth.h"
+#include "changes.h"
+#include "guc.h"
+#include "pins.h"
+#include "shmem.h"
+#include "worker.h"
+
+PG_MODULE_MAGIC;
+
+void		_PG_init(void);
+
+static shmem_request_hook_type prev_shmem_request_hook = NULL;
+static shmem_startup_hook_type prev_shmem_startup_hook = NULL;
+
+static void
+shmem_request(void)
+{
+	if (prev_shmem_request_hook)
+		prev_shmem_request_hook();
+	pooler_shmem_request();
+}
+
+static void
+shmem_startup(void)
+{
+	if (prev_shmem_startup_hook)
+		prev_shmem_startup_hook();
+	pooler_shmem_startup();
+}
+
+void
+_PG_init(void)
+{
+	if (IsBinaryUpgrade)
+		return;
+	pooler_guc_define();
+	prev_shmem_request_hook = shmem_request_hook;
+	shmem_request_hook = shmem_request;
+	prev_shmem_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = shmem_startup;
+	pooler_auth_install();
+	pooler_birth_install();
+	pooler_changes_install();
+	pooler_pins_install();
+	pooler_worker_register();
+}

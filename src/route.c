@@ -1,0 +1,262 @@
+/*
+ * route.c
+ *	  The worker's side of a (pool, role) pair: its epoll and who waits in it.
+ *
+ * A route with backends is left alone: they sleep in its epoll and take clients
+ * themselves. A route without backends is nested in the worker's own epoll: the
+ * worker harvests who is ready and holds them, as their owner, in a FIFO (armed
+ * again they would fire at once). Held clients are births wanted. When the
+ * first backend is born the nesting ends and the held are armed in order.
+ *
+ *	  armed -> held [hold]: the worker owns it
+ *	  held -> armed [backends_changed]: in the order of their coming
+ *
+ * A route exists as long as it has a client or a backend.
+ *
+ * src/route.c
+ */
+#include "postgres.h"
+
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "evloop.h"
+#include "net.h"
+#include "route.h"
+
+#define HARVEST_MAX 256
+
+WorkerRoute *pooler_worker_routes = NULL;
+
+static int *held_next;			/* by slot */
+
+void
+pooler_route_start(void)
+{
+	int			n = pooler_shared->max_routes;
+
+	pooler_worker_routes = MemoryContextAllocZero(TopMemoryContext,
+												  sizeof(WorkerRoute) * n);
+	held_next = MemoryContextAllocZero(TopMemoryContext,
+									   sizeof(int) * pooler_shared->max_clients);
+	for (int i = 0; i < n; i++)
+	{
+		pooler_worker_routes[i].epoll_fd = -1;
+		pooler_routes[i].used = false;
+	}
+}
+
+static void
+watch(int route, bool on)
+{
+	WorkerRoute *w = &pooler_worker_routes[route];
+
+	if (w->watched == on)
+		return;
+	w->watched = on;
+	if (on)
+		pooler_evloop_add(w->epoll_fd, false, EVENT_ROUTE, route, 0);
+	else
+		pooler_evloop_remove(w->epoll_fd);
+}
+
+static bool
+make_route(int route, int pool, Oid role, const char *role_name,
+		   bool superuser)
+{
+	PoolerRoute *r = &pooler_routes[route];
+	WorkerRoute *w = &pooler_worker_routes[route];
+	int			fd = epoll_create1(EPOLL_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	memset(w, 0, sizeof(*w));
+	w->epoll_fd = fd;
+	w->held_first = w->held_last = -1;
+	r->pool = pool;
+	r->role = role;
+	r->superuser = superuser;
+	strlcpy(r->role_name, role_name, NAMEDATALEN);
+	r->clients = r->backends = r->waiting = 0;
+	r->waiting_since = 0;
+	r->wait_us = 0;
+	pg_atomic_write_u32(&r->keep, 0);
+	pg_atomic_write_u32(&r->eligible, 0);
+	pg_atomic_write_u32(&r->idle, 0);
+	pg_atomic_write_u64(&r->transactions, 0);
+	pg_atomic_write_u64(&r->busy_us, 0);
+	r->used = true;
+	watch(route, true);
+	return true;
+}
+
+int
+pooler_route_find(int pool, Oid role, const char *role_name, bool superuser)
+{
+	int			unused = -1;
+
+	for (int i = 0; i < pooler_shared->max_routes; i++)
+	{
+		PoolerRoute *r = &pooler_routes[i];
+
+		if (r->used && r->pool == pool && r->role == role &&
+			r->superuser == superuser)
+		{
+			/* it may have been renamed; births go by this name */
+			strlcpy(r->role_name, role_name, NAMEDATALEN);
+			return i;
+		}
+		if (!r->used && unused < 0)
+			unused = i;
+	}
+	if (unused < 0 ||
+		!make_route(unused, pool, role, role_name, superuser))
+		return -1;
+	return unused;
+}
+
+void
+pooler_route_release(int route)
+{
+	PoolerRoute *r = &pooler_routes[route];
+	WorkerRoute *w = &pooler_worker_routes[route];
+
+	if (!r->used || r->clients > 0 || r->backends > 0 || w->births > 0)
+		return;
+	watch(route, false);
+	close(w->epoll_fd);
+	w->epoll_fd = -1;
+	r->used = false;
+}
+
+bool
+pooler_route_arm(int slot, bool add)
+{
+	PoolerClient *c = &pooler_clients[slot];
+	uint64		packed = pooler_client_pack(slot,
+											pg_atomic_read_u32(&c->generation));
+
+	c->state = CLIENT_ARMED;
+	return pooler_net_arm(pooler_worker_routes[c->route].epoll_fd, add,
+						  pooler_shared->base_fd + slot, packed, c->greet);
+}
+
+void
+pooler_route_disarm(int slot)
+{
+	PoolerClient *c = &pooler_clients[slot];
+
+	if (c->route != POOLER_NO_ROUTE)
+		(void) epoll_ctl(pooler_worker_routes[c->route].epoll_fd,
+						 EPOLL_CTL_DEL, pooler_shared->base_fd + slot, NULL);
+}
+
+void
+pooler_route_hold(int slot)
+{
+	WorkerRoute *w = &pooler_worker_routes[pooler_clients[slot].route];
+
+	pooler_clients[slot].state = CLIENT_HELD;
+	held_next[slot] = -1;
+	if (w->held++ == 0)
+		w->held_first = slot;
+	else
+		held_next[w->held_last] = slot;
+	w->held_last = slot;
+}
+
+/* Out of the FIFO, wherever it stands; still the worker's. */
+void
+pooler_route_unhold(int slot)
+{
+	WorkerRoute *w = &pooler_worker_routes[pooler_clients[slot].route];
+	int			before = -1;
+	int			at = w->held_first;
+
+	while (at != slot)
+	{
+		if (at < 0)
+			return;
+		before = at;
+		at = held_next[at];
+	}
+	if (before < 0)
+		w->held_first = held_next[slot];
+	else
+		held_next[before] = held_next[slot];
+	if (w->held_last == slot)
+		w->held_last = before;
+	w->held--;
+}
+
+void
+pooler_route_backends_changed(int route)
+{
+	PoolerRoute *r = &pooler_routes[route];
+	WorkerRoute *w = &pooler_worker_routes[route];
+
+	pooler_route_update_keep(route, false);
+	if (r->backends == 0)
+	{
+		w->saturated = false;
+		watch(route, true);
+		return;
+	}
+	watch(route, false);
+	while (w->held > 0)
+	{
+		int			slot = w->held_first;
+
+		pooler_route_unhold(slot);
+		(void) pooler_route_arm(slot, false);
+	}
+}
+
+static void
+recall_all(int route)
+{
+	for (int i = 0; i < pooler_shared->max_members; i++)
+	{
+		PoolerMember *m = &pooler_members[i];
+		uint32		expected = ACTIVITY_PRIVATE;
+
+		if (m->state == MEMBER_BORN && m->route == route &&
+			pg_atomic_compare_exchange_u32(&m->activity, &expected,
+										   ACTIVITY_RECALLED))
+			SetLatch(&ProcGlobal->allProcs[m->pgprocno].procLatch);
+	}
+}
+
+void
+pooler_route_update_keep(int route, bool may_set)
+{
+	PoolerRoute *r = &pooler_routes[route];
+	bool		want = r->clients <= r->backends;
+	bool		is = pg_atomic_read_u32(&r->keep) != 0;
+
+	if (want && !is && may_set)
+		pg_atomic_write_u32(&r->keep, 1);
+	if (!want && is)
+	{
+		pg_atomic_write_u32(&r->keep, 0);
+		pg_memory_barrier();
+		recall_all(route);
+	}
+}
+
+int
+pooler_route_harvest(int route, uint64 *clients, int max)
+{
+	struct epoll_event e[HARVEST_MAX];
+	int			n = epoll_wait(pooler_worker_routes[route].epoll_fd, e,
+							   Min(max, HARVEST_MAX), 0);
+
+	for (int i = 0; i < n; i++)
+		clients[i] = e[i].data.u64;
+	return Max(n, 0);
+}

@@ -1,0 +1,57 @@
+/*
+ * route.h
+ *	  The worker's side of a (pool, role) pair: its epoll and who waits in it.
+ *
+ * src/route.h
+ */
+#ifndef POOLER_ROUTE_H
+#define POOLER_ROUTE_H
+
+#include "shmem.h"
+
+/* What the worker alone knows of a route; the rest is in PoolerRoute. */
+typedef struct WorkerRoute
+{
+	int			epoll_fd;
+	bool		watched;		/* nested in the worker's own epoll */
+	int			held_first;		/* FIFO of held clients, by slot; -1: none */
+	int			held_last;
+	int			held;
+	int			births;			/* members on their way to this role */
+	bool		saturated;		/* somebody is ready and nobody idle */
+	TimestampTz saturated_since;
+	int			failures;		/* births that failed in a row */
+	TimestampTz retry_at;		/* no birth before */
+	bool		may_not_login;	/* births would fail: recycle nobody */
+} WorkerRoute;
+
+extern WorkerRoute *pooler_worker_routes;	/* [max_routes] */
+
+extern void pooler_route_start(void);
+
+/* The route of this role in this pool, made if need be; -1: no room. */
+extern int	pooler_route_find(int pool, Oid role, const char *role_name,
+							  bool superuser);
+
+/* Forgets a route that has neither clients nor backends. */
+extern void pooler_route_release(int route);
+
+/* Puts a client into the epoll (add: for the first time). False: errno. */
+extern bool pooler_route_arm(int slot, bool add);
+extern void pooler_route_disarm(int slot);
+
+/* The worker owns the client, whose query waits for a birth. */
+extern void pooler_route_hold(int slot);
+extern void pooler_route_unhold(int slot);
+
+/* A backend has come or gone: watch the epoll, or leave it to the backends. */
+extern void pooler_route_backends_changed(int route);
+
+/* No more clients than backends: each may keep its own. Turned off at once;
+ * on only where `may_set`. */
+extern void pooler_route_update_keep(int route, bool may_set);
+
+/* Harvests who is ready, in order, at most max. */
+extern int	pooler_route_harvest(int route, uint64 *clients, int max);
+
+#endif							/* POOLER_ROUTE_H */

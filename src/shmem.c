@@ -1,0 +1,255 @@
+/*
+ * shmem.c
+ *	  Makes the pooler's shared memory and finds it again.
+ *
+ * One piece holds the PoolerShared head, the arrays of pools, routes, members
+ * and clients, and the table of interned settings (records.c). Texts of any
+ * length (settings, unnamed statements, startup options) live in a DSA area
+ * whose first segment is in that piece too, so that a small installation never
+ * needs a segment of its own. All sizes follow from settings that are fixed at
+ * start: max_connections and pooler.max_client_conn.
+ *
+ * src/shmem.c
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/shmem.h"
+#include "utils/memutils.h"
+
+#include "guc.h"
+#include "records.h"
+#include "shmem.h"
+
+#define DSA_INITIAL_SIZE	((Size) 512 * 1024)
+#define TRANCHE_NAME		"pooler"
+
+PoolerShared *pooler_shared = NULL;
+PoolerPool *pooler_pools = NULL;
+PoolerRoute *pooler_routes = NULL;
+PoolerMember *pooler_members = NULL;
+PoolerClient *pooler_clients = NULL;
+
+static void *dsa_place = NULL;
+static dsa_area *area = NULL;
+
+/* Every route has a client or a backend, so there are never more. */
+static int
+max_routes(void)
+{
+	return pooler_guc_max_client_conn + MaxConnections;
+}
+
+/* Each client, backend and cached greeting holds one at most. */
+static int
+max_records(void)
+{
+	return pooler_guc_max_client_conn + MaxConnections +
+		POOLER_MAX_GREETINGS + 16;
+}
+
+static Size
+total_size(void)
+{
+	Size		size = MAXALIGN(sizeof(PoolerShared));
+
+	size = add_size(size, MAXALIGN(mul_size(sizeof(PoolerPool),
+											POOLER_MAX_POOLS)));
+	size = add_size(size, MAXALIGN(mul_size(sizeof(PoolerRoute),
+											max_routes())));
+	size = add_size(size, MAXALIGN(mul_size(sizeof(PoolerMember),
+											MaxConnections)));
+	size = add_size(size, MAXALIGN(mul_size(sizeof(PoolerClient),
+											pooler_guc_max_client_conn)));
+	size = add_size(size, MAXALIGN(pooler_records_size(max_records())));
+	size = add_size(size, MAXALIGN(DSA_INITIAL_SIZE));
+	return size;
+}
+
+/* For shmem_request_hook. */
+void
+pooler_shmem_request(void)
+{
+	RequestAddinShmemSpace(total_size());
+	RequestNamedLWLockTranche(TRANCHE_NAME, 2);
+}
+
+static void
+init_members(void)
+{
+	for (int i = 0; i < pooler_shared->max_members; i++)
+	{
+		PoolerMember *m = &pooler_members[i];
+
+		m->route = POOLER_NO_ROUTE;
+		pg_atomic_init_u32(&m->leave, 0);
+		pg_atomic_init_u32(&m->pins, 0);
+		pg_atomic_init_u32(&m->activity, ACTIVITY_NONE);
+		pg_atomic_init_u64(&m->client, POOLER_NO_CLIENT);
+		SpinLockInit(&m->cancel_lock);
+	}
+}
+
+static void
+init_routes_and_pools(void)
+{
+	for (int i = 0; i < pooler_shared->max_routes; i++)
+	{
+		PoolerRoute *r = &pooler_routes[i];
+
+		pg_atomic_init_u32(&r->keep, 0);
+		pg_atomic_init_u32(&r->eligible, 0);
+		pg_atomic_init_u32(&r->idle, 0);
+		pg_atomic_init_u64(&r->transactions, 0);
+		pg_atomic_init_u64(&r->busy_us, 0);
+	}
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+	{
+		PoolerPool *p = &pooler_pools[i];
+
+		pg_atomic_init_u32(&p->wanted, 0);
+		pg_atomic_init_u32(&p->pinned, 0);
+		pg_atomic_init_u64(&p->transactions, 0);
+		pg_atomic_init_u64(&p->checkouts, 0);
+	}
+}
+
+static void
+init_clients(void)
+{
+	for (int i = 0; i < pooler_shared->max_clients; i++)
+	{
+		PoolerClient *c = &pooler_clients[i];
+
+		pg_atomic_init_u32(&c->generation, 0);
+		pg_atomic_init_u32(&c->taken, 0);
+		c->route = POOLER_NO_ROUTE;
+	}
+}
+
+static void
+init_head(void)
+{
+	LWLockPadded *locks = GetNamedLWLockTranche(TRANCHE_NAME);
+
+	memset(pooler_shared, 0, total_size());
+	pooler_shared->max_clients = pooler_guc_max_client_conn;
+	pooler_shared->max_members = MaxConnections;
+	pooler_shared->max_routes = max_routes();
+	pooler_shared->records_lock = &locks[0].lock;
+	pooler_shared->dsa_tranche = locks[0].lock.tranche;
+	pg_atomic_init_u32(&pooler_shared->asleep, 0);
+	pg_atomic_init_u32(&pooler_shared->reset_wanted, 0);
+	pg_atomic_init_u64(&pooler_shared->changes_all, 0);
+	for (int i = 0; i < POOLER_ROLE_SLOTS; i++)
+		pg_atomic_init_u64(&pooler_shared->changes[i], 0);
+	for (int i = 0; i < POOLER_REQUESTS; i++)
+		pg_atomic_init_u64(&pooler_shared->requests[i], 0);
+}
+
+/* Creates the area in its place; the postmaster itself must not stay in it. */
+static void
+init_dsa(void)
+{
+	dsa_area   *made = dsa_create_in_place(dsa_place, DSA_INITIAL_SIZE,
+										   pooler_shared->dsa_tranche, NULL);
+
+	dsa_pin(made);
+	dsa_detach(made);
+}
+
+static char *
+carve(char **place, Size size)
+{
+	char	   *here = *place;
+
+	*place += MAXALIGN(size);
+	return here;
+}
+
+/* For shmem_startup_hook. */
+void
+pooler_shmem_startup(void)
+{
+	bool		found;
+	char	   *place;
+	void	   *records;
+
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	place = ShmemInitStruct("pooler", total_size(), &found);
+	pooler_shared = (PoolerShared *) carve(&place, sizeof(PoolerShared));
+	pooler_pools = (PoolerPool *)
+		carve(&place, sizeof(PoolerPool) * POOLER_MAX_POOLS);
+	pooler_routes = (PoolerRoute *)
+		carve(&place, sizeof(PoolerRoute) * max_routes());
+	pooler_members = (PoolerMember *)
+		carve(&place, sizeof(PoolerMember) * MaxConnections);
+	pooler_clients = (PoolerClient *)
+		carve(&place, sizeof(PoolerClient) * pooler_guc_max_client_conn);
+	records = carve(&place, pooler_records_size(max_records()));
+	dsa_place = carve(&place, DSA_INITIAL_SIZE);
+	if (!found)
+	{
+		init_head();
+		init_routes_and_pools();
+		init_members();
+		init_clients();
+		init_dsa();
+	}
+	pooler_records_startup(records, max_records(), found);
+	LWLockRelease(AddinShmemInitLock);
+}
+
+/*
+ * The area for texts, attached at first use and for the process's life. Not in
+ * the postmaster.
+ */
+dsa_area *
+pooler_shmem_dsa(void)
+{
+	if (area == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+		area = dsa_attach_in_place(dsa_place, NULL);
+		dsa_pin_mapping(area);
+		MemoryContextSwitchTo(old);
+	}
+	return area;
+}
+
+static pg_atomic_uint64 *
+change_counter(Oid oid)
+{
+	uint32		hash = murmurhash32((uint32) oid);
+
+	return &pooler_shared->changes[hash % POOLER_ROLE_SLOTS];
+}
+
+/*
+ * A number that grows whenever this role or this database was altered (ALTER,
+ * ALTER ... SET, RENAME, DROP, GRANT): a backend that was born under a smaller
+ * one may be told apart from the role as it is now. Counters are shared by
+ * hash: it may grow without cause, which costs a backend, never an error.
+ */
+uint64
+pooler_shmem_catalog_generation(Oid role, Oid database)
+{
+	return pg_atomic_read_u64(&pooler_shared->changes_all) +
+		pg_atomic_read_u64(change_counter(role)) +
+		pg_atomic_read_u64(change_counter(database));
+}
+
+/* Notes a change, after its commit; InvalidOid: of everything. */
+void
+pooler_shmem_note_change(Oid role_or_database)
+{
+	if (pooler_shared == NULL)
+		return;
+	if (OidIsValid(role_or_database))
+		pg_atomic_fetch_add_u64(change_counter(role_or_database), 1);
+	else
+		pg_atomic_fetch_add_u64(&pooler_shared->changes_all, 1);
+}

@@ -1,0 +1,376 @@
+/*
+ * unnamed.c
+ *	  Carries the unnamed prepared statement from backend to backend.
+ *
+ * The unnamed statement lives until the next Parse of "" or simple Query, and
+ * may be bound in a later transaction; so whoever comes to a backend must find
+ * his own there, or none, never a stranger's. postgres.c keeps it in a static
+ * variable, but plancache.c has it in its list of saved plans: at the moment of
+ * ParseComplete it is the last one. The list's head is found with plans of our
+ * own, and a callback on the plan's memory context tells of its death.
+ *
+ * Each Parse gets an identity, of which the client's slot keeps a copy beside
+ * the text:
+ *
+ *	  live != NULL			a statement is here, `live_id` is its identity
+ *	  slot's id == live_id	it is this client's, also if it came from elsewhere
+ *							through feeding: nothing to do
+ *
+ *	  parsed	ParseComplete: `live`, a new id	[pooler_unnamed_parse_complete]
+ *	  saved		text and id into the slot		[pooler_unnamed_save]
+ *	  fed		the slot's text parsed here: `live`, the slot's id
+ *												[pooler_unnamed_fed]
+ *	  gone		Query, Parse, Close				[forget]
+ *
+ * What is fed ends with a Sync. Without one the Parse's snapshot would be in the
+ * way of a client that begins with BEGIN ISOLATION LEVEL SERIALIZABLE, and its
+ * error, say of a table that is gone, would hit a client that had no intention
+ * to use the statement. With it, a statement that cannot be parsed any more is
+ * gone, and a Bind fails as it must, if with another text.
+ *
+ * If the list is not found as expected (`broken`), every client is pinned, and
+ * the first message of the next one is preceded by a Close.
+ *
+ * Only the client's owner touches its slot's text.
+ *
+ * src/unnamed.c
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "lib/ilist.h"
+#include "lib/stringinfo.h"
+#include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "port/pg_bitutils.h"
+#include "tcop/tcopprot.h"
+#include "utils/dsa.h"
+#include "utils/memutils.h"
+#include "utils/plancache.h"
+#include "utils/timestamp.h"
+
+#include "internals.h"
+#include "unnamed.h"
+
+/* postgres.c calls so the context in which it parses the unnamed one. */
+#define UNNAMED_CONTEXT "unnamed prepared statement"
+
+/*
+ * Which Parse of which process. serial starts with the process's start in
+ * microseconds, so that it is not used twice with one pid.
+ */
+typedef struct ParseId
+{
+	int64		serial;
+	int32		pid;
+	uint32		unused;
+} ParseId;
+
+/* In DSA: the identity, then the body of a Parse message. */
+typedef struct SavedParse
+{
+	ParseId		id;
+	char		body[FLEXIBLE_ARRAY_MEMBER];
+} SavedParse;
+
+static dlist_head *saved_plans = NULL;
+static bool broken = false;
+
+static CachedPlanSource *live = NULL;
+static ParseId live_id;
+static uint64 live_owner = POOLER_NO_CLIENT;
+static int64 last_serial;
+
+static uint64 serving = POOLER_NO_CLIENT;
+static StringInfoData body;		/* reused at every save */
+
+/* Between pooler_unnamed_message() and pooler_unnamed_fed(). */
+static int	client_encoding = -1;
+static ParseId fed_id;
+
+static bool
+same_id(const ParseId *a, const ParseId *b)
+{
+	return a->serial == b->serial && a->pid == b->pid;
+}
+
+static SavedParse *
+saved_parse(const PoolerClient *client)
+{
+	if (!DsaPointerIsValid(client->unnamed))
+		return NULL;
+	return dsa_get_address(pooler_shmem_dsa(), client->unnamed);
+}
+
+/* ---- the statement that is here ---- */
+
+static void
+forget(void *plan)
+{
+	if (live == plan)
+		live = NULL;
+}
+
+static void
+adopt(CachedPlanSource *plan, const ParseId *id)
+{
+	MemoryContextCallback *callback;
+
+	callback = MemoryContextAlloc(plan->context, sizeof(*callback));
+	callback->func = forget;
+	callback->arg = plan;
+	MemoryContextRegisterResetCallback(plan->context, callback);
+	live = plan;
+	live_id = *id;
+	live_owner = serving;
+}
+
+static CachedPlanSource *
+last_saved_plan(void)
+{
+	if (dlist_is_empty(saved_plans))
+		return NULL;
+	return dlist_container(CachedPlanSource, node,
+						   dlist_tail_node(saved_plans));
+}
+
+/* Was this plan just made from that text by a Parse of ""? */
+static bool
+is_unnamed(const CachedPlanSource *plan)
+{
+	return plan->query_context != NULL &&
+		strcmp(plan->query_context->name, UNNAMED_CONTEXT) == 0;
+}
+
+static bool
+is_plan_of(const CachedPlanSource *plan, const char *text)
+{
+	return plan != NULL && plan->magic == CACHEDPLANSOURCE_MAGIC &&
+		text != NULL && strcmp(plan->query_string, text) == 0;
+}
+
+/*
+ * debug_query_string is the text of the Parse that is being answered, so the
+ * plan must have it too. Named statements are none of our business.
+ */
+void
+pooler_unnamed_parse_complete(void)
+{
+	CachedPlanSource *plan;
+	ParseId		id = {.pid = MyProcPid};
+
+	if (broken)
+		return;
+	plan = last_saved_plan();
+	if (!is_plan_of(plan, debug_query_string))
+	{
+		broken = true;
+		return;
+	}
+	if (!is_unnamed(plan))
+		return;
+	id.serial = ++last_serial;
+	adopt(plan, &id);
+}
+
+/* ---- into the slot ---- */
+
+static void
+free_saved(PoolerClient *client)
+{
+	if (!DsaPointerIsValid(client->unnamed))
+		return;
+	dsa_free(pooler_shmem_dsa(), client->unnamed);
+	client->unnamed = InvalidDsaPointer;
+	client->unnamed_len = 0;
+}
+
+/* Space comes in powers of two, so that most texts fit where the last was. */
+static Size
+space_for(uint32 len)
+{
+	return pg_nextpower2_32(Max(offsetof(SavedParse, body) + len, 128));
+}
+
+static bool
+make_space(PoolerClient *client, uint32 len)
+{
+	if (DsaPointerIsValid(client->unnamed) &&
+		space_for(client->unnamed_len) == space_for(len))
+		return true;
+	free_saved(client);
+	client->unnamed = dsa_allocate_extended(pooler_shmem_dsa(), space_for(len),
+											DSA_ALLOC_NO_OOM);
+	return DsaPointerIsValid(client->unnamed);
+}
+
+/* Name, text, and the parameters' types as parse analysis resolved them. */
+static bool
+build_body(const CachedPlanSource *plan)
+{
+	Size		text_len = strlen(plan->query_string) + 1;
+
+	if (plan->num_params > PG_INT16_MAX ||
+		1 + text_len + 2 + 4 * plan->num_params > POOLER_UNNAMED_MAX)
+		return false;
+	resetStringInfo(&body);
+	pq_sendbyte(&body, '\0');
+	pq_sendbytes(&body, plan->query_string, text_len);
+	pq_sendint16(&body, plan->num_params);
+	for (int i = 0; i < plan->num_params; i++)
+		pq_sendint32(&body, plan->param_types[i]);
+	return true;
+}
+
+static bool
+publish(PoolerClient *client)
+{
+	SavedParse *saved;
+
+	if (!build_body(live) || !make_space(client, body.len))
+		return false;
+	saved = saved_parse(client);
+	saved->id = live_id;
+	memcpy(saved->body, body.data, body.len);
+	client->unnamed_len = body.len;
+	return true;
+}
+
+bool
+pooler_unnamed_save(PoolerClient *client, uint64 packed)
+{
+	SavedParse *saved;
+
+	if (unlikely(broken))
+		return false;
+	if (live == NULL)
+	{
+		free_saved(client);
+		return true;
+	}
+	/* a stranger's: this client was not served, or did not come that far */
+	if (live_owner != packed)
+		return true;
+	saved = saved_parse(client);
+	if (saved != NULL && same_id(&saved->id, &live_id))
+		return true;
+	return publish(client);
+}
+
+/* ---- out of the slot ---- */
+
+bool
+pooler_unnamed_differs(PoolerClient *client, uint64 packed)
+{
+	SavedParse *saved = saved_parse(client);
+
+	serving = packed;
+	if (unlikely(broken))
+		return true;			/* whatever is here gets closed */
+	if (saved == NULL)
+		return live != NULL;
+	return live == NULL || !same_id(&saved->id, &live_id);
+}
+
+bool
+pooler_unnamed_harmless(const char *head, int len)
+{
+	return head[0] == 'Q' || (head[0] == 'P' && len >= 6 && head[5] == '\0');
+}
+
+static void
+put_message(StringInfo out, char type, const char *data, int len)
+{
+	appendStringInfoChar(out, type);
+	pq_sendint32(out, len + 4);
+	appendBinaryStringInfo(out, data, len);
+}
+
+/*
+ * The text is in the server's encoding, as Parse made it, and might not even be
+ * expressible in the client's; so that is set aside while it is fed.
+ */
+char *
+pooler_unnamed_message(PoolerClient *client, int *len)
+{
+	static const char close_unnamed[] = {'S', '\0'};
+	SavedParse *saved = saved_parse(client);
+	StringInfoData out;
+
+	initStringInfo(&out);
+	if (saved != NULL)
+	{
+		put_message(&out, 'P', saved->body, client->unnamed_len);
+		fed_id = saved->id;
+	}
+	else
+		put_message(&out, 'C', close_unnamed, sizeof(close_unnamed));
+	put_message(&out, 'S', "", 0);
+	client_encoding = pg_get_client_encoding();
+	(void) SetClientEncoding(GetDatabaseEncoding());
+	*len = out.len;
+	return out.data;
+}
+
+/*
+ * If its Parse failed there is no unnamed statement now, and the plan at the
+ * end of the list is some other; an unnamed one has been dropped before.
+ */
+void
+pooler_unnamed_fed(uint64 packed)
+{
+	CachedPlanSource *plan = broken ? NULL : last_saved_plan();
+
+	if (SetClientEncoding(client_encoding) < 0)
+		ereport(FATAL,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not restore the client's encoding")));
+	serving = packed;
+	if (live == NULL && plan != NULL &&
+		plan->magic == CACHEDPLANSOURCE_MAGIC && is_unnamed(plan))
+		adopt(plan, &fed_id);
+}
+
+/* ---- the first boundary ---- */
+
+/*
+ * A new plan goes to the list's end, where its next is the head; checked with a
+ * second one.
+ */
+static void
+find_saved_plans(void)
+{
+	CachedPlanSource *first = pooler_internals_empty_plan();
+	CachedPlanSource *second = pooler_internals_empty_plan();
+
+	SaveCachedPlan(first);
+	saved_plans = (dlist_head *) first->node.next;
+	SaveCachedPlan(second);
+	if (first->node.next != &second->node ||
+		second->node.next != &saved_plans->head ||
+		last_saved_plan() != second)
+		broken = true;
+	DropCachedPlan(second);
+	if (saved_plans->head.prev != &first->node)
+		broken = true;
+	DropCachedPlan(first);
+}
+
+void
+pooler_unnamed_init(void)
+{
+	MemoryContext old = CurrentMemoryContext;
+
+	last_serial = MyStartTimestamp;
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	find_saved_plans();
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(TopMemoryContext);
+	initStringInfo(&body);
+	MemoryContextSwitchTo(old);
+	if (broken)
+		ereport(LOG,
+				(errmsg("list of plans not found in this server: every client keeps its backend")));
+}

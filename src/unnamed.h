@@ -1,0 +1,58 @@
+/*
+ * unnamed.h
+ *	  Carries the unnamed prepared statement from backend to backend.
+ *
+ * At a take, before anything of the client is in the receive buffer:
+ *
+ *	  if (pooler_unnamed_differs())
+ *	  {
+ *		look at the client's first bytes with MSG_PEEK, waiting for them;
+ *		if (!pooler_unnamed_harmless())
+ *		{
+ *			feed pooler_unnamed_message() to PostgresMain();
+ *			swallow its whole reply, up to and with the ReadyForQuery;
+ *			pooler_unnamed_fed();
+ *		}
+ *	  }
+ *
+ * src/unnamed.h
+ */
+#ifndef POOLER_UNNAMED_H
+#define POOLER_UNNAMED_H
+
+#include "shmem.h"
+
+/* At the first boundary after birth, outside any transaction. */
+extern void pooler_unnamed_init(void);
+
+/* ParseComplete is about to be sent, and not for an injected message. */
+extern void pooler_unnamed_parse_complete(void);
+
+/* At give-up of a client that was served: publishes in the slot the statement
+ * that it left here (or frees what the slot had).  False: too large, or no
+ * memory: keep the client here. */
+extern bool pooler_unnamed_save(PoolerClient *client, uint64 packed);
+
+/* At take: whether the client's first message must be looked at. Notes whose
+ * statements come from now on, so it is called for every client. */
+extern bool pooler_unnamed_differs(PoolerClient *client, uint64 packed);
+
+/* These are the first bytes (len >= 1) of the client's first message: does it
+ * make the unnamed statement irrelevant (simple Query, Parse of "")? With less
+ * than 6 bytes of a Parse the answer is no, which is safe. */
+extern bool pooler_unnamed_harmless(const char *head, int len);
+
+/* The messages to feed to PostgresMain() before the client's own bytes: a Parse
+ * or a Close, and a Sync; palloc'd, *len set, at most POOLER_UNNAMED_FEED. The
+ * client's settings must be loaded by then; from here to pooler_unnamed_fed()
+ * its encoding is the server's. */
+extern char *pooler_unnamed_message(PoolerClient *client, int *len);
+
+/* The reply's ReadyForQuery was swallowed. Whether Parse succeeded is found
+ * out here. */
+extern void pooler_unnamed_fed(uint64 packed);
+
+#define POOLER_UNNAMED_MAX	65536	/* bytes of a Parse message that is carried */
+#define POOLER_UNNAMED_FEED (POOLER_UNNAMED_MAX + 16)
+
+#endif							/* POOLER_UNNAMED_H */

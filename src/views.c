@@ -1,0 +1,979 @@
+/*
+ * views.c
+ *	  SQL functions: the state behind the views, and requests to the worker.
+ *
+ * They read shared memory as it is, without a lock that the worker or a backend
+ * might want, and so work while every pool is exhausted; shmem.h says what may
+ * be read.  Each function with a result set is the base of the view of the same
+ * name in pooler--0.1.sql.
+ *
+ * What a backend or client is doing follows from several fields (member's and
+ * client's state, activity, pins); backend_state() and client_state() alone
+ * decide how it is called.
+ *
+ * A request to the worker (cancel of a waiting client, end of any) is put into
+ * a free place of pooler_shared->requests, which the worker empties when its
+ * latch is set.
+ *
+ * src/views.c
+ */
+#include "postgres.h"
+
+#include <pwd.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "common/ip.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "libpq/libpq.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/inet.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "capacity.h"
+#include "compat.h"
+#include "guc.h"
+#include "pins.h"
+#include "shmem.h"
+#include "validate.h"
+
+#define MAX_COLUMNS		32
+#define MAX_PIN_NAMES	32
+
+/* A request to the worker waits for a place: 5 s at most. */
+#define REQUEST_WAIT_MS	2
+#define REQUEST_TRIES	2500
+
+PG_FUNCTION_INFO_V1(pooler_views_version);
+PG_FUNCTION_INFO_V1(pooler_views_worker);
+PG_FUNCTION_INFO_V1(pooler_views_pools);
+PG_FUNCTION_INFO_V1(pooler_views_routes);
+PG_FUNCTION_INFO_V1(pooler_views_backends);
+PG_FUNCTION_INFO_V1(pooler_views_clients);
+PG_FUNCTION_INFO_V1(pooler_views_settings);
+PG_FUNCTION_INFO_V1(pooler_views_capacity);
+PG_FUNCTION_INFO_V1(pooler_views_validation);
+PG_FUNCTION_INFO_V1(pooler_views_required_max_connections);
+PG_FUNCTION_INFO_V1(pooler_views_hba_lines);
+PG_FUNCTION_INFO_V1(pooler_views_cancel_client);
+PG_FUNCTION_INFO_V1(pooler_views_terminate_client);
+PG_FUNCTION_INFO_V1(pooler_views_reset_stats);
+
+/* A row in the making. */
+typedef struct Row
+{
+	ReturnSetInfo *result;
+	int			n;
+	Datum		values[MAX_COLUMNS];
+	bool		nulls[MAX_COLUMNS];
+} Row;
+
+/* What the backends of a pool are doing. */
+typedef struct PoolCounts
+{
+	int			all;
+	int			unborn;
+	int			idle;
+	int			active;
+	int			pinned;
+	int			overflow;
+} PoolCounts;
+
+static void
+require_shared(void)
+{
+	if (pooler_shared == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("pooler is not loaded into the server"),
+				 errhint("Add pooler to shared_preload_libraries in "
+						 "postgresql.conf and restart the server.")));
+}
+
+static void
+begin_rows(FunctionCallInfo fcinfo, Row *row)
+{
+	require_shared();
+	InitMaterializedSRF(fcinfo, 0);
+	row->result = (ReturnSetInfo *) fcinfo->resultinfo;
+	row->n = 0;
+}
+
+static void
+end_row(Row *row)
+{
+	Assert(row->n == row->result->setDesc->natts);
+	tuplestore_putvalues(row->result->setResult, row->result->setDesc,
+						 row->values, row->nulls);
+	row->n = 0;
+}
+
+static void
+put(Row *row, Datum value, bool isnull)
+{
+	Assert(row->n < MAX_COLUMNS);
+	row->values[row->n] = value;
+	row->nulls[row->n] = isnull;
+	row->n++;
+}
+
+static void
+put_null(Row *row)
+{
+	put(row, (Datum) 0, true);
+}
+
+static void
+put_int(Row *row, int value)
+{
+	put(row, Int32GetDatum(value), false);
+}
+
+/* NULL if negative, that is, unlimited. */
+static void
+put_limit(Row *row, int value)
+{
+	put(row, Int32GetDatum(value), value < 0);
+}
+
+static void
+put_int8(Row *row, int64 value)
+{
+	put(row, Int64GetDatum(value), false);
+}
+
+static void
+put_bool(Row *row, bool value)
+{
+	put(row, BoolGetDatum(value), false);
+}
+
+/*
+ * Texts come from other databases and from clients, were cut at a number of
+ * bytes, or change while we read: what this database's encoding does not allow
+ * must not get into a result.
+ */
+static void
+put_text(Row *row, const char *value)
+{
+	char	   *copy;
+
+	if (value == NULL)
+	{
+		put_null(row);
+		return;
+	}
+	copy = pstrdup(value);
+	if (!pg_verify_mbstr(GetDatabaseEncoding(), copy, strlen(copy), true))
+		for (char *p = copy; *p != '\0'; p++)
+			if (IS_HIGHBIT_SET(*p))
+				*p = '?';
+	put(row, CStringGetTextDatum(copy), false);
+}
+
+/* NULL where there is none. */
+static void
+put_name(Row *row, const char *value)
+{
+	put_text(row, value[0] == '\0' ? NULL : value);
+}
+
+static void
+put_time(Row *row, TimestampTz value)
+{
+	put(row, TimestampTzGetDatum(value), value == 0);
+}
+
+static void
+put_interval(Row *row, int64 us)
+{
+	Interval   *interval = palloc0(sizeof(Interval));
+
+	interval->time = us;
+	put(row, IntervalPGetDatum(interval), false);
+}
+
+/* How long ago; NULL if never. */
+static void
+put_since(Row *row, TimestampTz then)
+{
+	if (then == 0)
+		put_null(row);
+	else
+		put_interval(row, Max(GetCurrentTimestamp() - then, 0));
+}
+
+static void
+put_pins(Row *row, uint32 pins)
+{
+	Datum		names[MAX_PIN_NAMES];
+	const char *name;
+	int			n = 0;
+
+	while (n < MAX_PIN_NAMES && (name = pooler_pins_name(&pins)) != NULL)
+		names[n++] = CStringGetTextDatum(name);
+	put(row, PointerGetDatum(construct_array_builtin(names, n, TEXTOID)),
+		false);
+}
+
+/* Address and port, as pg_stat_activity has them. */
+static void
+put_address(Row *row, const SockAddr *shared)
+{
+	SockAddr	addr = *shared;
+	char		host[NI_MAXHOST] = "";
+	char		port[NI_MAXSERV] = "";
+
+	if (addr.salen == 0 ||
+		(addr.addr.ss_family != AF_INET && addr.addr.ss_family != AF_INET6) ||
+		pg_getnameinfo_all(&addr.addr, addr.salen, host, sizeof(host), port,
+						   sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+	{
+		put_null(row);
+		put(row, Int32GetDatum(-1), addr.addr.ss_family != AF_UNIX);
+		return;
+	}
+	clean_ipv6_addr(addr.addr.ss_family, host);
+	put(row, DirectFunctionCall1(inet_in, CStringGetDatum(host)), false);
+	put_int(row, atoi(port));
+}
+
+static const char *
+mode_name(PoolerMode mode)
+{
+	return mode == MODE_SESSION ? "session" : "transaction";
+}
+
+static const char *
+pool_state(PoolerPoolState state)
+{
+	switch (state)
+	{
+		case POOL_FREE:
+			break;
+		case POOL_STARTING:
+			return "starting";
+		case POOL_OPEN:
+			return "open";
+		case POOL_UNAVAILABLE:
+			return "unavailable";
+		case POOL_DRAINING:
+			return "draining";
+	}
+	return NULL;
+}
+
+static const char *
+pool_name(int pool)
+{
+	if (pool < 0 || pool >= POOLER_MAX_POOLS)
+		return NULL;
+	return pooler_pools[pool].name;
+}
+
+static const char *
+route_role(int route)
+{
+	if (route < 0 || route >= pooler_shared->max_routes)
+		return NULL;
+	return pooler_routes[route].role_name;
+}
+
+/* What a born backend is doing. */
+static const char *
+born_state(PoolerMember *m)
+{
+	switch ((PoolerActivity) pg_atomic_read_u32(&m->activity))
+	{
+		case ACTIVITY_NONE:
+		case ACTIVITY_IDLE:
+		case ACTIVITY_PRIVATE:
+		case ACTIVITY_RECALLED:
+			return "idle";
+		case ACTIVITY_TAKEN:
+		case ACTIVITY_SERVING:
+		case ACTIVITY_RETURNING:
+			return "active";
+		case ACTIVITY_PINNED:
+			return "pinned";
+		case ACTIVITY_GONE:
+			return "leaving";
+	}
+	return NULL;
+}
+
+static const char *
+backend_state(PoolerMember *m)
+{
+	switch (m->state)
+	{
+		case MEMBER_FREE:
+			break;
+		case MEMBER_OPENING:
+		case MEMBER_BIRTH:
+			return "starting";
+		case MEMBER_UNBORN:
+			return "unborn";
+		case MEMBER_LEAVING:
+		case MEMBER_ORPHAN:
+			return "leaving";
+		case MEMBER_BORN:
+			if (pg_atomic_read_u32(&m->pins) != 0)
+				return "pinned";
+			return born_state(m);
+	}
+	return NULL;
+}
+
+/* The client that this member has, or -1; a stale entry counts as none. */
+static int
+member_client(PoolerMember *m)
+{
+	uint64		packed = pg_atomic_read_u64(&m->client);
+	uint32		slot = pooler_client_slot(packed);
+
+	if (m->state == MEMBER_FREE || packed == POOLER_NO_CLIENT ||
+		slot >= pooler_shared->max_clients ||
+		pg_atomic_read_u32(&pooler_clients[slot].generation) !=
+		pooler_client_generation(packed))
+		return -1;
+	return slot;
+}
+
+/* For each client's slot the member that has it, or NULL. */
+static PoolerMember **
+members_by_client(void)
+{
+	PoolerMember **map;
+
+	map = palloc0(sizeof(PoolerMember *) * pooler_shared->max_clients);
+	for (int i = 0; i < pooler_shared->max_members; i++)
+	{
+		int			slot = member_client(&pooler_members[i]);
+
+		if (slot >= 0)
+			map[slot] = &pooler_members[i];
+	}
+	return map;
+}
+
+/* `m`: the backend that has it, or NULL. A kept client is idle, too. */
+static const char *
+client_state(const PoolerClient *c, PoolerMember *m)
+{
+	const char *busy = m != NULL ? backend_state(m) : NULL;
+
+	switch (c->state)
+	{
+		case CLIENT_FREE:
+			break;
+		case CLIENT_LOGIN:
+			return "login";
+		case CLIENT_HELD:
+			return "waiting";
+		case CLIENT_ANSWERING:
+			return "active";
+		case CLIENT_ARMED:
+			if (busy != NULL && (strcmp(busy, "active") == 0 ||
+								 strcmp(busy, "pinned") == 0))
+				return busy;
+			return c->waiting_since != 0 ? "waiting" : "idle";
+	}
+	return NULL;
+}
+
+static void
+count_member(PoolCounts *counts, PoolerMember *m)
+{
+	const char *state = backend_state(m);
+
+	if (state == NULL)
+		return;
+	counts->all++;
+	counts->unborn += strcmp(state, "unborn") == 0;
+	counts->idle += strcmp(state, "idle") == 0;
+	counts->active += strcmp(state, "active") == 0;
+	counts->pinned += strcmp(state, "pinned") == 0;
+	counts->overflow += m->overflow;
+}
+
+static PoolCounts *
+count_members(void)
+{
+	PoolCounts *counts = palloc0(sizeof(PoolCounts) * POOLER_MAX_POOLS);
+
+	for (int i = 0; i < pooler_shared->max_members; i++)
+	{
+		int			pool = pooler_members[i].pool;
+
+		if (pool >= 0 && pool < POOLER_MAX_POOLS)
+			count_member(&counts[pool], &pooler_members[i]);
+	}
+	return counts;
+}
+
+static void
+put_limits(Row *row, const PoolerLimits *limits)
+{
+	put_int(row, limits->pool_size);
+	put_limit(row, limits->max_overflow);
+	put_limit(row, limits->recycle_s);
+	put(row, Float8GetDatum(limits->timeout_ms / 1000.0),
+		limits->timeout_ms < 0);
+	put_bool(row, limits->pre_ping);
+	put_bool(row, limits->echo);
+}
+
+static void
+put_counts(Row *row, const PoolCounts *counts)
+{
+	put_int(row, counts->all);
+	put_int(row, counts->unborn);
+	put_int(row, counts->idle);
+	put_int(row, counts->active);
+	put_int(row, counts->pinned);
+	put_int(row, counts->overflow);
+}
+
+static void
+pool_row(Row *row, PoolerPool *pool, const PoolCounts *counts)
+{
+	put_text(row, pool->name);
+	put_name(row, pool->database);
+	put_text(row, mode_name(pool->limits.mode));
+	put_text(row, pool_state(pool->state));
+	put_limits(row, &pool->limits);
+	put_counts(row, counts);
+	put_int(row, pool->clients);
+	put_int(row, pool->waiting);
+	put_since(row, pool->waiting > 0 ? pool->waiting_since : 0);
+	put_int8(row, pg_atomic_read_u64(&pool->transactions));
+	put_int8(row, pg_atomic_read_u64(&pool->checkouts));
+	put_int8(row, pool->timeouts);
+	put_int8(row, pool->opened);
+	put_int8(row, pool->closed);
+	put_int8(row, pool->recycled);
+	put_int8(row, pool->invalidated);
+	put_name(row, pool->last_error);
+	put_time(row, pool->last_error_at);
+	put_time(row, pooler_shared->stats_reset_at);
+	end_row(row);
+}
+
+/* pooler.pools() */
+Datum
+pooler_views_pools(PG_FUNCTION_ARGS)
+{
+	Row			row;
+	PoolCounts *counts;
+
+	begin_rows(fcinfo, &row);
+	counts = count_members();
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+		if (pooler_pools[i].state != POOL_FREE)
+			pool_row(&row, &pooler_pools[i], &counts[i]);
+	return (Datum) 0;
+}
+
+/* pooler.routes() */
+Datum
+pooler_views_routes(PG_FUNCTION_ARGS)
+{
+	Row			row;
+
+	begin_rows(fcinfo, &row);
+	for (int i = 0; i < pooler_shared->max_routes; i++)
+	{
+		PoolerRoute *r = &pooler_routes[i];
+
+		if (!r->used)
+			continue;
+		put_text(&row, pool_name(r->pool));
+		put_text(&row, r->role_name);
+		put_int(&row, r->backends);
+		put_int(&row, r->clients);
+		put_int(&row, r->waiting);
+		put_since(&row, r->waiting > 0 ? r->waiting_since : 0);
+		put_int8(&row, pg_atomic_read_u64(&r->transactions));
+		put_interval(&row, r->wait_us);
+		put_interval(&row, pg_atomic_read_u64(&r->busy_us));
+		end_row(&row);
+	}
+	return (Datum) 0;
+}
+
+static void
+backend_row(Row *row, PoolerMember *m, const char *state)
+{
+	int			slot = member_client(m);
+
+	put(row, Int32GetDatum(m->pid), m->pid <= 0);
+	put_text(row, pool_name(m->pool));
+	put_text(row, route_role(m->route));
+	put_text(row, state);
+	put_bool(row, m->overflow);
+	if (slot >= 0)
+		put_int8(row, pooler_clients[slot].id);
+	else
+		put_null(row);
+	put_since(row, m->opened_at);
+	put_since(row, strcmp(state, "idle") == 0 ? m->idle_since : 0);
+	put_int8(row, m->checkouts);
+	put_int8(row, m->transactions);
+	put_pins(row, pg_atomic_read_u32(&m->pins));
+	end_row(row);
+}
+
+/* pooler.backends() */
+Datum
+pooler_views_backends(PG_FUNCTION_ARGS)
+{
+	Row			row;
+
+	begin_rows(fcinfo, &row);
+	for (int i = 0; i < pooler_shared->max_members; i++)
+	{
+		PoolerMember *m = &pooler_members[i];
+		const char *state = backend_state(m);
+
+		if (state != NULL)
+			backend_row(&row, m, state);
+	}
+	return (Datum) 0;
+}
+
+static void
+client_row(Row *row, PoolerClient *c, PoolerMember *m, const char *state)
+{
+	bool		waits = strcmp(state, "waiting") == 0;
+
+	put_int8(row, c->id);
+	put_text(row, pool_name(c->pool));
+	put_text(row, route_role(c->route));
+	put_text(row, mode_name(c->mode));
+	put_address(row, &c->raddr);
+	put_name(row, c->application_name);
+	put_text(row, state);
+	if (waits && c->waiting_since != 0)
+		put_time(row, c->waiting_since);
+	else
+		put_time(row, c->state_since != 0 ? c->state_since : c->connected_at);
+	put(row, Int32GetDatum(m != NULL ? m->pid : 0), m == NULL || m->pid <= 0);
+	put_pins(row, m != NULL ? pg_atomic_read_u32(&m->pins) : 0);
+	put_int8(row, c->transactions);
+	put_int8(row, c->checkouts);
+	put_time(row, c->connected_at);
+	end_row(row);
+}
+
+/* pooler.clients() */
+Datum
+pooler_views_clients(PG_FUNCTION_ARGS)
+{
+	Row			row;
+	PoolerMember **members;
+
+	begin_rows(fcinfo, &row);
+	members = members_by_client();
+	for (int i = 0; i < pooler_shared->max_clients; i++)
+	{
+		PoolerClient *c = &pooler_clients[i];
+		const char *state = client_state(c, members[i]);
+
+		if (state != NULL)
+			client_row(&row, c, members[i], state);
+	}
+	return (Datum) 0;
+}
+
+/* pooler.worker(): one row */
+Datum
+pooler_views_worker(PG_FUNCTION_ARGS)
+{
+	Row			row;
+	int			clients = 0;
+	int			backends = 0;
+	pid_t		pid;
+
+	begin_rows(fcinfo, &row);
+	for (int i = 0; i < pooler_shared->max_clients; i++)
+		clients += pooler_clients[i].state != CLIENT_FREE;
+	for (int i = 0; i < pooler_shared->max_members; i++)
+		backends += pooler_members[i].state != MEMBER_FREE;
+	pid = pooler_shared->worker_pid;
+	put(&row, Int32GetDatum(pid), pid <= 0);
+	put_time(&row, pooler_shared->started_at);
+	put_bool(&row, pid > 0 && pooler_shared->serving);
+	put_int(&row, clients);
+	put_int(&row, pooler_shared->clients_allowed > 0 ?
+			pooler_shared->clients_allowed : pooler_shared->max_clients);
+	put_int(&row, backends);
+	put_name(&row, pooler_shared->hba_missing);
+	put_time(&row, pooler_shared->stats_reset_at);
+	end_row(&row);
+	return (Datum) 0;
+}
+
+/* A pool's value of a parameter; whether it is its own. */
+static void
+setting_row(Row *row, const char *pool, const char *parameter,
+			const char *setting, const char *value, const char *unit, bool own)
+{
+	put_text(row, pool);
+	put_text(row, parameter);
+	put_text(row, value);
+	put_text(row, unit);
+	put_bool(row, own);
+	put_text(row, setting);
+	end_row(row);
+}
+
+/* As text; NULL if negative, that is, unlimited. */
+static const char *
+limit_text(int value)
+{
+	return value < 0 ? NULL : psprintf("%d", value);
+}
+
+static void
+setting_rows(Row *row, const char *pool, const PoolerLimits *l,
+			 const PoolEntry *e)
+{
+	setting_row(row, pool, "pool_size", "pooler.pool_size",
+				limit_text(l->pool_size), NULL, e->has_pool_size);
+	setting_row(row, pool, "max_overflow", "pooler.max_overflow",
+				limit_text(l->max_overflow), NULL, e->has_max_overflow);
+	setting_row(row, pool, "pool_recycle", "pooler.pool_recycle",
+				limit_text(l->recycle_s), "s", e->has_recycle);
+	setting_row(row, pool, "pool_timeout", "pooler.pool_timeout",
+				l->timeout_ms < 0 ? NULL :
+				psprintf("%.10g", l->timeout_ms / 1000.0), "s", e->has_timeout);
+	setting_row(row, pool, "pool_pre_ping", "pooler.pool_pre_ping",
+				l->pre_ping ? "on" : "off", NULL, e->has_pre_ping);
+	setting_row(row, pool, "echo_pool", "pooler.echo_pool",
+				l->echo ? "on" : "off", NULL, e->has_echo);
+	setting_row(row, pool, "mode", "pooler.mode",
+				mode_name(l->mode), NULL, e->has_mode);
+}
+
+/* The entry of pooler.pools that a pool comes from; an empty one if none. */
+static const PoolEntry *
+find_entry(const PoolEntry *entries, int n, const PoolerPool *pool)
+{
+	static const PoolEntry none;
+
+	for (int i = 0; i < n; i++)
+		if (pool->listed ? !entries[i].wildcard &&
+			strcmp(entries[i].name, pool->name) == 0 : entries[i].wildcard)
+			return &entries[i];
+	return &none;
+}
+
+/* pooler.settings(): what the worker works with; a draining pool has none. */
+Datum
+pooler_views_settings(PG_FUNCTION_ARGS)
+{
+	Row			row;
+	PoolEntry  *entries = palloc(sizeof(PoolEntry) * POOLER_MAX_ENTRIES);
+	char	   *error;
+	int			n;
+
+	begin_rows(fcinfo, &row);
+	n = pooler_guc_parse_pools(pooler_guc_pools, entries, POOLER_MAX_ENTRIES,
+							   &error);
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+	{
+		PoolerPool *pool = &pooler_pools[i];
+		PoolerLimits limits = pool->limits;
+
+		if (pool->state != POOL_FREE && pool->state != POOL_DRAINING)
+			setting_rows(&row, pool->name, &limits,
+						 find_entry(entries, n, pool));
+	}
+	return (Datum) 0;
+}
+
+/* pooler.capacity() */
+Datum
+pooler_views_capacity(PG_FUNCTION_ARGS)
+{
+	Row			row;
+	ListCell   *lc;
+
+	begin_rows(fcinfo, &row);
+	foreach(lc, pooler_validate_capacity())
+	{
+		CapacityCheck *c = lfirst(lc);
+
+		put_text(&row, c->name);
+		put_text(&row, c->subject);
+		put_limit(&row, c->required);
+		put_int(&row, c->available);
+		if (c->required >= 0)
+			put_int(&row, Max(c->required - c->available, 0));
+		else
+			put_null(&row);
+		put_text(&row, c->enough ? "ok" : "short");
+		put_text(&row, c->detail);
+		put_text(&row, c->advice);
+		end_row(&row);
+	}
+	return (Datum) 0;
+}
+
+/* pooler.validation() */
+Datum
+pooler_views_validation(PG_FUNCTION_ARGS)
+{
+	Row			row;
+	ListCell   *lc;
+
+	begin_rows(fcinfo, &row);
+	foreach(lc, pooler_validate_production())
+	{
+		ProductionCheck *p = lfirst(lc);
+
+		put_text(&row, p->name);
+		put_text(&row, p->pool);
+		put_text(&row, p->setting);
+		put_text(&row, p->value);
+		put_text(&row, p->required);
+		put_text(&row, p->passed ? "ok" : "short");
+		put_bool(&row, pooler_guc_env == ENV_PRODUCTION);
+		put_text(&row, p->hint);
+		end_row(&row);
+	}
+	return (Datum) 0;
+}
+
+/*
+ * pooler.required_max_connections(app_servers, databases, pool_size,
+ * max_overflow, buffer): the guide's formula; NULL if unlimited.
+ */
+Datum
+pooler_views_required_max_connections(PG_FUNCTION_ARGS)
+{
+	int			servers = PG_GETARG_INT32(0);
+	int			databases = PG_GETARG_INT32(1);
+	int			size = PG_GETARG_INT32(2);
+	int			overflow = PG_GETARG_INT32(3);
+	double		buffer = PG_GETARG_FLOAT8(4);
+	int			required;
+
+	if (servers < 0 || databases < 0 || size < 0 || overflow < -1 ||
+		!(buffer >= 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("numbers of servers, databases and connections must "
+						"not be negative"),
+				 errdetail("Only max_overflow may be -1, for no limit.")));
+	if (size == 0 || overflow < 0)
+		PG_RETURN_NULL();
+	required = pooler_capacity_required(servers, databases, size, overflow,
+										buffer);
+	if (required < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("integer out of range")));
+	PG_RETURN_INT32(required);
+}
+
+/* The system's user that the server runs as, quoted for pg_ident.conf. */
+static const char *
+os_user(void)
+{
+	struct passwd *pw = getpwuid(geteuid());
+	const char *name;
+
+	if (pw == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the server's operating system user %ld has no name",
+						(long) geteuid())));
+	name = pw->pw_name;
+	if (name[0] == '/' ||
+		strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-.") != strlen(name))
+		return psprintf("\"%s\"", name);
+	return pstrdup(name);
+}
+
+/* pooler.hba_lines(): they must come first in their files. */
+Datum
+pooler_views_hba_lines(PG_FUNCTION_ARGS)
+{
+	Row			row;
+
+	begin_rows(fcinfo, &row);
+	put_text(&row, GetConfigOption("hba_file", false, false));
+	put_text(&row, "local all \"" POOLER_RESERVED_USER "\" peer map=pooler");
+	end_row(&row);
+	put_text(&row, GetConfigOption("ident_file", false, false));
+	put_text(&row, psprintf("pooler %s \"%s\"", os_user(),
+							POOLER_RESERVED_USER));
+	end_row(&row);
+	return (Datum) 0;
+}
+
+/* pooler.version() */
+Datum
+pooler_views_version(PG_FUNCTION_ARGS)
+{
+	require_shared();
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf("pooler %s on PostgreSQL %s",
+											  POOLER_VERSION,
+											  GetConfigOption("server_version",
+															  false, false))));
+}
+
+static void
+require_worker(void)
+{
+	require_shared();
+	if (pooler_shared->worker_pid <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the pooler's worker is not running"),
+				 errhint("The server's log says why; it is started anew within "
+						 "seconds.")));
+}
+
+static void
+wake_worker(void)
+{
+	SetLatch(&ProcGlobal->allProcs[pooler_shared->worker_pgprocno].procLatch);
+}
+
+/* Puts a request into a free place for the worker, if there is one. */
+static bool
+try_request(uint64 request)
+{
+	for (int i = 0; i < POOLER_REQUESTS; i++)
+	{
+		uint64		none = 0;
+
+		if (pg_atomic_compare_exchange_u64(&pooler_shared->requests[i], &none,
+										   request))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Sends a request to the worker.  Waits for a free place, as there are fewer
+ * than clients: SELECT pooler.terminate_client(id) FROM pooler.clients.
+ */
+static void
+send_request(uint64 id, int kind)
+{
+	int			tries = REQUEST_TRIES;
+
+	require_worker();
+	while (!try_request(POOLER_REQUEST(id, kind)))
+	{
+		if (tries-- == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+					 errmsg("the pooler's worker does not take requests"),
+					 errhint("Try again.")));
+		wake_worker();
+		(void) WaitLatch(MyLatch,
+						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 REQUEST_WAIT_MS, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+	wake_worker();
+}
+
+/* The slot of the client with this id, or -1. */
+static int
+find_client(uint64 id)
+{
+	for (int i = 0; i < pooler_shared->max_clients; i++)
+		if (pooler_clients[i].state != CLIENT_FREE &&
+			pooler_clients[i].id == id)
+			return i;
+	return -1;
+}
+
+/*
+ * Signals the member if, and as long as, it serves this very client: under the
+ * lock neither can change (DESIGN 8).  The whole process group, as
+ * pg_cancel_backend() does, for COPY ... PROGRAM.
+ */
+static bool
+cancel_if_serving(PoolerMember *m, uint64 packed)
+{
+	bool		serves;
+
+	SpinLockAcquire(&m->cancel_lock);
+	serves = pg_atomic_read_u64(&m->client) == packed &&
+		pg_atomic_read_u32(&m->activity) == ACTIVITY_SERVING && m->pid > 0;
+	if (serves)
+		(void) kill(-m->pid, SIGINT);
+	SpinLockRelease(&m->cancel_lock);
+	return serves;
+}
+
+/*
+ * pooler.cancel_client(id): false if there is no such client or it has nothing
+ * to cancel.  One that waits for a backend is the worker's.
+ */
+Datum
+pooler_views_cancel_client(PG_FUNCTION_ARGS)
+{
+	uint64		id = PG_GETARG_INT64(0);
+	PoolerClient *c;
+	uint64		packed;
+	int			slot;
+
+	require_shared();
+	slot = find_client(id);
+	if (slot < 0)
+		PG_RETURN_BOOL(false);
+	c = &pooler_clients[slot];
+	packed = pooler_client_pack(slot, pg_atomic_read_u32(&c->generation));
+	/* The slot may have passed on between the two reads. */
+	pg_read_barrier();
+	if (c->id != id)
+		PG_RETURN_BOOL(false);
+	for (int i = 0; i < pooler_shared->max_members; i++)
+		if (pg_atomic_read_u64(&pooler_members[i].client) == packed &&
+			cancel_if_serving(&pooler_members[i], packed))
+			PG_RETURN_BOOL(true);
+	if (c->state != CLIENT_HELD && c->waiting_since == 0)
+		PG_RETURN_BOOL(false);
+	send_request(id, POOLER_REQUEST_CANCEL);
+	PG_RETURN_BOOL(true);
+}
+
+/* pooler.terminate_client(id): false if there is no such client. */
+Datum
+pooler_views_terminate_client(PG_FUNCTION_ARGS)
+{
+	uint64		id = PG_GETARG_INT64(0);
+
+	require_shared();
+	if (find_client(id) < 0)
+		PG_RETURN_BOOL(false);
+	send_request(id, POOLER_REQUEST_TERMINATE);
+	PG_RETURN_BOOL(true);
+}
+
+/* pooler.reset_stats(): at the worker's next turn. */
+Datum
+pooler_views_reset_stats(PG_FUNCTION_ARGS)
+{
+	require_worker();
+	pg_atomic_write_u32(&pooler_shared->reset_wanted, 1);
+	wake_worker();
+	PG_RETURN_VOID();
+}

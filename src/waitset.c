@@ -1,0 +1,198 @@
+/*
+ * waitset.c
+ *	  The client sockets that a backend has open, each with its wait set.
+ *
+ * EPOLL_CTL_MOD finds an entry by open file and number, so a client's socket
+ * has the same number in every process: base_fd + slot. PostgreSQL waits for a
+ * client through FeBeWaitSet, an epoll instance that the socket is registered
+ * in. Building such a set for every switch would cost four system calls, so
+ * RING_SIZE of them are kept and, when one is needed for another client, aimed
+ * at that client's socket (two calls). The ring also bounds how many clients'
+ * sockets a backend holds: who falls out of it has his socket closed here.
+ *
+ *	  unknown -> open [adopt] -> closed, set reused [evict]
+ *
+ * Each packet wakes every epoll that holds the socket, so a set that nobody
+ * waits on is registered with an empty mask; event->events says so too, and
+ * ModifyWaitEvent() then sets the real mask when PostgreSQL must block.
+ *
+ * epoll registers the open file: EPOLL_CTL_DEL comes before every close() or
+ * dup3() over a number, or the stale registration lives while any process has
+ * that file open, and spins.
+ *
+ * src/waitset.c
+ */
+#include "postgres.h"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "libpq/libpq.h"
+#include "libpq/libpq-be.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "compat.h"
+#include "shmem.h"
+#include "waitset.h"
+
+#define RING_SIZE 256
+
+typedef struct OpenClient
+{
+	WaitEventSet *set;			/* made once, then aimed anew */
+	bool		used;
+	uint32		slot;
+	uint32		generation;
+} OpenClient;
+
+static OpenClient ring[RING_SIZE];
+static int	ring_next = 0;
+static int16 *ring_of = NULL;	/* slot -> index in ring + 1 */
+
+static inline WaitEventSetView *
+view(WaitEventSet *set)
+{
+	return (WaitEventSetView *) set;
+}
+
+int
+pooler_waitset_fd(uint32 slot)
+{
+	return pooler_shared->base_fd + slot;
+}
+
+static WaitEventSet *
+make_set(int fd)
+{
+	WaitEventSet *set = pooler_create_wait_event_set(FeBeWaitSetNEvents);
+
+	AddWaitEventToSet(set, WL_SOCKET_READABLE, fd, NULL, NULL);
+	AddWaitEventToSet(set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+	AddWaitEventToSet(set, WL_POSTMASTER_DEATH, PGINVALID_SOCKET, NULL, NULL);
+	return set;
+}
+
+/* Does a set look as compat.h says?  Tried on the backend's own socket. */
+static bool
+set_is_known(WaitEventSet *set, int fd)
+{
+	WaitEventSetView *v = view(set);
+
+	return v->nevents == FeBeWaitSetNEvents &&
+		v->nevents_space >= FeBeWaitSetNEvents &&
+		v->events[FeBeWaitSetSocketPos].fd == fd &&
+		v->events[FeBeWaitSetSocketPos].events == WL_SOCKET_READABLE &&
+		v->latch == MyLatch && v->latch_pos == FeBeWaitSetLatchPos &&
+		fcntl(v->epoll_fd, F_GETFD) >= 0;
+}
+
+bool
+pooler_waitset_init(void)
+{
+	WaitEventSet *set = make_set(MyProcPort->sock);
+	bool		known = set_is_known(set, MyProcPort->sock);
+
+	FreeWaitEventSet(set);
+	ring_of = MemoryContextAllocZero(TopMemoryContext,
+									 sizeof(int16) * pooler_shared->max_clients);
+	return known;
+}
+
+bool
+pooler_waitset_have(uint32 slot, uint32 generation)
+{
+	int			r = ring_of[slot] - 1;
+
+	return r >= 0 && ring[r].generation == generation;
+}
+
+WaitEventSet *
+pooler_waitset_of(uint32 slot)
+{
+	Assert(ring_of[slot] > 0);
+	return ring[ring_of[slot] - 1].set;
+}
+
+static void
+set_mask(WaitEventSetView *v, int op, uint32 pg_events, uint32 epoll_events)
+{
+	WaitEvent  *event = &v->events[FeBeWaitSetSocketPos];
+	struct epoll_event e;
+
+	event->events = pg_events;
+	e.events = epoll_events;
+	e.data.ptr = event;
+	if (epoll_ctl(v->epoll_fd, op, event->fd, &e) < 0)
+		ereport(FATAL,
+				(errcode_for_socket_access(),
+				 errmsg("could not watch a client's socket: %m")));
+}
+
+void
+pooler_waitset_quiet(WaitEventSet *set)
+{
+	WaitEventSetView *v = view(set);
+
+	if (v->events[FeBeWaitSetSocketPos].events != 0)
+		set_mask(v, EPOLL_CTL_MOD, 0, 0);
+}
+
+static void
+evict(OpenClient *o)
+{
+	WaitEventSetView *v = view(o->set);
+	int			fd = pooler_waitset_fd(o->slot);
+
+	(void) epoll_ctl(v->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+	close(fd);
+	ring_of[o->slot] = 0;
+	o->used = false;
+}
+
+/*
+ * FATAL where the number cannot be had: the client is TAKEN then, and the
+ * worker gives it to another backend. (A swallowed error here once left a
+ * client without an owner for ever.)
+ */
+static void
+number_file(int fd, int number)
+{
+	if (dup3(fd, number, O_CLOEXEC) < 0)
+		ereport(FATAL,
+				(errcode_for_file_access(),
+				 errmsg("could not give a client's socket its number %d: %m",
+						number),
+				 errhint("Raise the limit of open files (ulimit -n).")));
+	close(fd);
+}
+
+void
+pooler_waitset_adopt(uint32 slot, uint32 generation, int fd)
+{
+	int			number = pooler_waitset_fd(slot);
+	OpenClient *o;
+
+	if (ring_of[slot] > 0)
+		evict(&ring[ring_of[slot] - 1]);
+	o = &ring[ring_next];
+	if (o->used)
+		evict(o);
+	number_file(fd, number);
+	if (o->set == NULL)
+	{
+		o->set = make_set(number);
+		pooler_waitset_quiet(o->set);
+	}
+	else
+	{
+		view(o->set)->events[FeBeWaitSetSocketPos].fd = number;
+		set_mask(view(o->set), EPOLL_CTL_ADD, 0, 0);
+	}
+	o->used = true;
+	o->slot = slot;
+	o->generation = generation;
+	ring_of[slot] = ring_next + 1;
+	ring_next = (ring_next + 1) % RING_SIZE;
+}

@@ -1,0 +1,472 @@
+/*
+ * worker.c
+ *	  The background worker: its start, its loop and its end.
+ *
+ * One turn of the loop: schedule what changed, sleep until something happens or
+ * a tick is due, serve the events. Nothing in a turn waits. Signals come in
+ * only while it sleeps (evloop.c). Each event is served under PG_TRY in a
+ * context of its own: an ERROR ends the connection it was about, not the worker.
+ *
+ * It ticks every few milliseconds while somebody waits or a route has nobody
+ * idle; otherwise it sleeps `asleep`, and the backend that takes the last idle
+ * place of a route wakes it.
+ *
+ * It ends on SIGTERM with exit code 1, so that the postmaster starts it again:
+ * clients that no backend serves are shut down, backends finish their
+ * transaction and exit. In a smart shutdown nobody signals it, and the server
+ * waits for sessions, of which pooled backends are some: it watches the state
+ * in postmaster.pid, takes no more clients and ends those without a
+ * transaction.
+ *
+ * src/worker.c
+ */
+#include "postgres.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "libpq/pqsignal.h"
+#include "miscadmin.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/fd.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/pmsignal.h"
+#include "storage/proc.h"
+#include "utils/acl.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/pidfile.h"
+#include "utils/timestamp.h"
+
+#include "auth.h"
+#include "birth.h"
+#include "cancel.h"
+#include "client.h"
+#include "compat.h"
+#include "evloop.h"
+#include "greetings.h"
+#include "guc.h"
+#include "member.h"
+#include "net.h"
+#include "pool.h"
+#include "route.h"
+#include "shmem.h"
+#include "upkeep.h"
+#include "validate.h"
+#include "worker.h"
+
+#define MAX_EVENTS		128
+#define TICK_MS			5		/* while somebody waits */
+#define SLOW_TICK_MS	100
+#define BUSY_US			100000	/* ticks go on for so long after a wait */
+#define STOP_CHECK_US	500000
+#define RESTART_S		1
+
+PGDLLEXPORT void pooler_worker_main(Datum arg) pg_attribute_noreturn();
+
+static int	listeners[NET_MAX_LISTEN];
+static int	nlisteners = 0;
+static MemoryContext turn_context;
+static bool stopping = false;	/* a smart shutdown is on */
+static bool was_in_recovery;
+
+/* ---- start ---- */
+
+/*
+ * Client numbers lie above every file that a backend opens for itself, and
+ * above all that this worker opens. Where the limit of open files leaves fewer
+ * than max_client_conn, that is said now and not by a failure later.
+ */
+static void
+number_clients(void)
+{
+	int			own = 2 * pooler_shared->max_members +
+		pooler_shared->max_routes + NET_MAX_LISTEN + 64;
+	int			base = Max(max_files_per_process, own) + 128;
+	int64		limit = pooler_net_raise_files(base +
+											   pooler_shared->max_clients);
+	int			allowed = Min((int64) pooler_shared->max_clients,
+							  limit - base);
+
+	pooler_shared->base_fd = base;
+	pooler_shared->clients_allowed = Max(allowed, 0);
+	if (allowed >= pooler_shared->max_clients)
+		return;
+	ereport(WARNING,
+			(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+			 errmsg("pooler can serve %d clients, not the %d of pooler.max_client_conn",
+					pooler_shared->clients_allowed,
+					pooler_shared->max_clients),
+			 errdetail("The limit of open files is " INT64_FORMAT ".", limit),
+			 errhint("Raise it to %d (ulimit -n, LimitNOFILE), or lower pooler.max_client_conn.",
+					 base + pooler_shared->max_clients)));
+}
+
+/* libpq would listen to the server's environment. */
+static void
+forget_environment(void)
+{
+	static const char *const names[] = {"PGHOST", "PGHOSTADDR", "PGPORT",
+		"PGDATABASE", "PGUSER", "PGPASSWORD", "PGPASSFILE", "PGSERVICE",
+		"PGSERVICEFILE", "PGOPTIONS", "PGAPPNAME", "PGSSLMODE",
+		"PGREQUIRESSL", "PGSSLCERT", "PGSSLKEY", "PGSSLROOTCERT", "PGSSLCRL",
+		"PGREQUIREPEER", "PGKRBSRVNAME", "PGGSSLIB", "PGGSSENCMODE",
+		"PGCONNECT_TIMEOUT", "PGCLIENTENCODING", "PGDATESTYLE", "PGTZ",
+		"PGGEQO", "PGTARGETSESSIONATTRS", "PGCHANNELBINDING",
+		"PGREQUIREAUTH", "PGLOADBALANCEHOSTS", "PGSSLNEGOTIATION",
+		"PGSYSCONFDIR", "PGLOCALEDIR",
+	NULL};
+
+	for (int i = 0; names[i]; i++)
+		unsetenv(names[i]);
+}
+
+static void
+make_nonce(void)
+{
+	uint8		random[16];
+
+	if (!pg_strong_random(random, sizeof(random)))
+		ereport(FATAL,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate random data")));
+	for (int i = 0; i < (int) sizeof(random); i++)
+		snprintf(pooler_shared->nonce + 2 * i, 3, "%02x", random[i]);
+}
+
+static void
+listen_all(void)
+{
+	nlisteners = pooler_net_listen(pooler_guc_listen_addresses,
+								   pooler_guc_unix_socket_directories,
+								   pooler_guc_port, listeners);
+	if (nlisteners == 0)
+		ereport(FATAL,
+				(errcode(ERRCODE_CONFIG_FILE_ERROR),
+				 errmsg("pooler could not listen on any address"),
+				 errhint("Check pooler.listen_addresses, pooler.unix_socket_directories and pooler.port.")));
+	for (int i = 0; i < nlisteners; i++)
+		pooler_evloop_add(listeners[i], false, EVENT_LISTEN, i, 0);
+	pooler_shared->serving = true;
+	ereport(LOG,
+			(errmsg("pooler listens on port %d", pooler_guc_port)));
+}
+
+static void
+stop_listening(void)
+{
+	for (int i = 0; i < nlisteners; i++)
+	{
+		pooler_evloop_remove(listeners[i]);
+		close(listeners[i]);
+	}
+	nlisteners = 0;
+	pooler_net_unlisten();
+	pooler_shared->serving = false;
+}
+
+/*
+ * Files that backends have open too keep a connection alive after this process
+ * has gone: whoever is not being served is shut down here.
+ */
+static void
+at_exit(int code, Datum arg)
+{
+	stop_listening();
+	for (int i = 0; i < pooler_shared->max_clients; i++)
+		pooler_client_abandon(i);
+	pooler_member_dismiss_all();
+	pooler_shared->worker_pid = 0;
+}
+
+static void
+introduce(void)
+{
+	pooler_shared->life++;
+	pooler_shared->worker_pgprocno = pooler_procno(MyProc);
+	pooler_shared->started_at = GetCurrentTimestamp();
+	if (pooler_shared->stats_reset_at == 0)
+		pooler_shared->stats_reset_at = pooler_shared->started_at;
+	pg_atomic_write_u32(&pooler_shared->asleep, 0);
+	make_nonce();
+	number_clients();
+	pooler_shared->worker_pid = MyProcPid;
+	before_shmem_exit(at_exit, 0);
+}
+
+static void
+refuse_foreign_hooks(void)
+{
+	if (!pooler_birth_foreign_hook())
+		return;
+	ereport(LOG,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("pooler does not serve: another module decides about logins (ClientAuthentication_hook)"),
+			 errdetail("Modules such as auth_delay, credcheck or sepgsql would not see pooler's clients."),
+			 errhint("Remove that module from shared_preload_libraries, or pooler.")));
+	proc_exit(0);				/* 0: not started again */
+}
+
+static void
+set_signals(void)
+{
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+}
+
+static void
+start(void)
+{
+	set_signals();
+	refuse_foreign_hooks();
+	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
+	StartTransactionCommand();
+	initialize_acl();			/* InitPostgres() does so for a database only */
+	CommitTransactionCommand();
+	forget_environment();
+	pooler_auth_start();
+	introduce();
+	pooler_evloop_start();
+	pooler_route_start();
+	pooler_pool_configure();
+	pooler_member_start();
+	pooler_client_start();
+	pooler_cancel_start();
+	pooler_upkeep_start();
+	pooler_validate_log();
+	was_in_recovery = RecoveryInProgress();
+	turn_context = AllocSetContextCreate(TopMemoryContext, "pooler turn",
+										 ALLOCSET_DEFAULT_SIZES);
+	listen_all();
+}
+
+/* ---- the loop ---- */
+
+static void
+reload(void)
+{
+	ConfigReloadPending = false;
+	ProcessConfigFile(PGC_SIGHUP);
+	if (!pooler_auth_reload())
+		ereport(LOG,
+				(errmsg("pooler keeps the authentication rules it had")));
+	pooler_greetings_forget_all();
+	pooler_pool_configure();
+	pooler_pool_retry_all();
+	pooler_validate_log();
+}
+
+static void
+reset_stats(void)
+{
+	if (pg_atomic_exchange_u32(&pooler_shared->reset_wanted, 0) == 0)
+		return;
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+		pooler_pool_clear_counters(i);
+	for (int i = 0; i < pooler_shared->max_routes; i++)
+	{
+		pg_atomic_write_u64(&pooler_routes[i].transactions, 0);
+		pg_atomic_write_u64(&pooler_routes[i].busy_us, 0);
+		pooler_routes[i].wait_us = 0;
+	}
+	pooler_shared->stats_reset_at = GetCurrentTimestamp();
+}
+
+/* in_hot_standby is reported at login: greetings from before say it wrongly. */
+static void
+notice_promotion(void)
+{
+	if (was_in_recovery && !RecoveryInProgress())
+	{
+		was_in_recovery = false;
+		pooler_greetings_forget_all();
+	}
+}
+
+static bool
+postmaster_is_stopping(void)
+{
+	char		line[MAXPGPATH];
+	FILE	   *file = AllocateFile("postmaster.pid", "r");
+	int			n = 0;
+
+	if (file == NULL)
+		return false;
+	line[0] = '\0';
+	while (n < LOCK_FILE_LINE_PM_STATUS &&
+		   fgets(line, sizeof(line), file) != NULL)
+		n++;
+	FreeFile(file);
+	return n == LOCK_FILE_LINE_PM_STATUS &&
+		strncmp(line, PM_STATUS_STOPPING, strlen(PM_STATUS_STOPPING)) == 0;
+}
+
+/* A smart shutdown: see the head of the file. */
+static void
+notice_smart_shutdown(TimestampTz now)
+{
+	static TimestampTz looked_at = 0;
+
+	if (!stopping)
+	{
+		if (now - looked_at < STOP_CHECK_US)
+			return;
+		looked_at = now;
+		if (!postmaster_is_stopping())
+			return;
+		stopping = true;
+		ereport(LOG, (errmsg("pooler takes no more clients: the server shuts down")));
+		stop_listening();
+	}
+	for (int i = 0; i < pooler_shared->max_clients; i++)
+		pooler_client_end(i, "57P01",
+						  "terminating connection due to administrator command",
+						  "The server shuts down.", NULL);
+	pooler_member_dismiss_all();
+}
+
+static void
+serve_event(const Event *e)
+{
+	switch (e->kind)
+	{
+		case EVENT_LISTEN:
+			pooler_client_accept(listeners[e->index]);
+			break;
+		case EVENT_CLIENT:
+			if (pg_atomic_read_u32(&pooler_clients[e->index].generation) ==
+				e->stamp)
+				pooler_client_readable(e->index);
+			break;
+		case EVENT_LIBPQ:
+			pooler_member_libpq_event(e->index);
+			break;
+		case EVENT_CONTROL:
+			pooler_member_control_event(e->index);
+			break;
+		case EVENT_ROUTE:
+			if (pooler_routes[e->index].used)
+				pooler_upkeep_route_event(e->index);
+			break;
+	}
+}
+
+/* An ERROR is one connection's: its client is closed, the worker goes on. */
+static void
+serve_safely(const Event *e)
+{
+	PG_TRY();
+	{
+		serve_event(e);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(turn_context);
+		EmitErrorReport();
+		FlushErrorState();
+		AbortCurrentTransaction();
+		if (e->kind == EVENT_CLIENT &&
+			pg_atomic_read_u32(&pooler_clients[e->index].generation) ==
+			e->stamp)
+			pooler_client_close(e->index);
+	}
+	PG_END_TRY();
+}
+
+/* Everything that goes by the clock. Returns how long the loop may sleep. */
+static int
+tick(void)
+{
+	static TimestampTz busy_until = 0;
+	static TimestampTz slow_at = 0;
+	TimestampTz now = GetCurrentTimestamp();
+
+	/* first the flag, then the look: who takes the last idle place wakes us */
+	if (now >= busy_until)
+	{
+		pg_atomic_write_u32(&pooler_shared->asleep, 1);
+		pg_memory_barrier();
+	}
+	if (pooler_upkeep_fast())
+	{
+		busy_until = now + BUSY_US;
+		pg_atomic_write_u32(&pooler_shared->asleep, 0);
+	}
+	if (now >= slow_at)
+	{
+		slow_at = now + SLOW_TICK_MS * 1000;
+		pooler_upkeep_slow();
+		notice_smart_shutdown(now);
+		notice_promotion();
+	}
+	pooler_upkeep_requests();
+	reset_stats();
+	pooler_upkeep_schedule();
+	return now < busy_until ? TICK_MS : SLOW_TICK_MS;
+}
+
+static void
+tick_safely(int *timeout_ms)
+{
+	PG_TRY();
+	{
+		*timeout_ms = tick();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(turn_context);
+		EmitErrorReport();
+		FlushErrorState();
+		AbortCurrentTransaction();
+		*timeout_ms = SLOW_TICK_MS;
+	}
+	PG_END_TRY();
+}
+
+void
+pooler_worker_main(Datum arg)
+{
+	start();
+	for (;;)
+	{
+		Event		events[MAX_EVENTS];
+		int			timeout_ms;
+		int			n;
+
+		MemoryContextSwitchTo(turn_context);
+		MemoryContextReset(turn_context);
+		tick_safely(&timeout_ms);
+		n = pooler_evloop_wait(events, MAX_EVENTS,
+							   ShutdownRequestPending ? 0 : timeout_ms);
+		if (ShutdownRequestPending)
+			proc_exit(1);
+		if (!PostmasterIsAlive())
+			proc_exit(1);
+		CHECK_FOR_INTERRUPTS();
+		if (ConfigReloadPending)
+			reload();
+		for (int i = 0; i < n; i++)
+			serve_safely(&events[i]);
+	}
+}
+
+void
+pooler_worker_register(void)
+{
+	BackgroundWorker worker = {0};
+
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS |
+		BGWORKER_BACKEND_DATABASE_CONNECTION;
+	/* also on a standby */
+	worker.bgw_start_time = BgWorkerStart_ConsistentState;
+	worker.bgw_restart_time = RESTART_S;
+	strlcpy(worker.bgw_name, "pooler", BGW_MAXLEN);
+	strlcpy(worker.bgw_type, "pooler", BGW_MAXLEN);
+	strlcpy(worker.bgw_library_name, "pooler", BGW_MAXLEN);
+	strlcpy(worker.bgw_function_name, "pooler_worker_main", BGW_MAXLEN);
+	RegisterBackgroundWorker(&worker);
+}

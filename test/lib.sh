@@ -1,0 +1,44 @@
+# Common to the scripts of test/: sourced with $top set to the tree.
+#
+# initdb refuses root, and an ordinary user may not be able to read this tree:
+# so the tree is built where it is, and everything that needs a server runs as
+# that user in $work, a folder of its own under /tmp with a copy of test/.
+
+set -u
+PG_CONFIG=${PG_CONFIG:-pg_config}
+export PG_CONFIG LC_ALL=C.UTF-8
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+# The user that runs servers: root's is the one of Debian's package.
+as_user() {
+    if [ "$(id -u)" = 0 ]; then
+        (cd "$work" && HOME=$work runuser -u postgres -- "$@")
+    else
+        (cd "$work" && HOME=$work "$@")
+    fi
+}
+
+free_port() {
+    perl -MIO::Socket::INET -e \
+        'print IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1")->sockport'
+}
+
+# Builds and installs the tree, and makes $work.
+prepare() {
+    make -s -C "$top" all && as_root make -s -C "$top" install PG_CONFIG="$PG_CONFIG" || return
+    work=$(mktemp -d /tmp/pooler-test.XXXXXX)
+    cp -r "$top/test" "$top/expected" "$work/"
+    rm -rf "$work/test/tmp"
+    NODE_MODULES=$work/node_modules
+    cp -r "$top/test/tmp/node/node_modules" "$NODE_MODULES" || return
+    if [ "$(id -u)" = 0 ]; then chown -R postgres: "$work"; fi
+    bindir=$($PG_CONFIG --bindir)
+    pgxs=$(dirname "$($PG_CONFIG --pgxs)")
+    PATH=$bindir:$PATH
+    PG_REGRESS=$pgxs/../test/regress/pg_regress
+    PERL5LIB=$pgxs/../test/perl:$work/test/t
+    export PATH PG_REGRESS PERL5LIB NODE_MODULES
+}

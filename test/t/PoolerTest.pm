@@ -1,0 +1,147 @@
+# A cluster with the pooler, for tests.
+#
+#	my $pooler = PoolerTest->new('name', pools => 'main pool_size=1',
+#		conf => "pooler.pool_timeout = 1s\n");
+#
+# has the databases main, telehealth, fire and hems, owned by the role app; the
+# views are in the database postgres.  Two backends a pool unless said.
+package PoolerTest;
+use strict;
+use warnings;
+require Exporter;
+use PoolerClient;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+our @EXPORT = (@PoolerClient::EXPORT, qw(ok is isnt like unlike is_deeply cmp_ok
+      pass fail note diag done_testing plan slurp_file sleep time));
+
+our @databases = qw(main telehealth fire hems);
+my $patience = 60;    # seconds until a state that does not come fails the test
+
+sub import { strict->import; warnings->import; goto &Exporter::import }
+
+sub new
+{
+    my ($class, $name, %options) = @_;
+    my $node = PostgreSQL::Test::Cluster->new($name);
+    my $self = bless {
+        node => $node, port => PostgreSQL::Test::Cluster::get_free_port()
+    }, $class;
+    $node->init;
+    $node->append_conf('postgresql.conf', "restart_after_crash = on\n");
+    $node->start;
+    $node->safe_psql('postgres', join("\n", 'create role app login;', $options{sql} // '',
+            map { "create database $_ owner app;" } @databases));
+    my $pools = $options{pools} // 'main, telehealth, fire, hems';
+    $node->append_conf('postgresql.conf', <<END . ($options{conf} // ''));
+shared_preload_libraries = 'pooler'
+pooler.listen_addresses = '127.0.0.1'
+pooler.port = $self->{port}
+pooler.pools = '$pools'
+pooler.pool_size = 2
+pooler.max_overflow = 0
+END
+    $node->append_conf('pg_hba.conf', $options{hba}) if $options{hba};
+    $node->restart;
+    $node->safe_psql('postgres', 'create extension pooler');
+    $self->await_open unless $options{unavailable};
+    return $self;
+}
+
+sub node { return $_[0]{node} }
+
+# A logged-in client of the pooler; of the server itself.
+sub client
+{
+    my ($self, $name, %options) = @_;
+    return PoolerClient->new(host => '127.0.0.1', port => $self->{port},
+        user => 'app', database => 'main', application_name => $name, %options);
+}
+
+sub direct
+{
+    my ($self, $name, %options) = @_;
+    return PoolerClient->new(host => $self->node->host, port => $self->node->port,
+        user => 'app', database => 'main', application_name => $name, %options);
+}
+
+# A connection that says nothing yet.
+sub connect { my ($self) = @_; return PoolerClient->connect(host => '127.0.0.1', port => $self->{port}) }
+
+# psql through the pooler: (exit code, output, errors).
+sub psql
+{
+    my ($self, $options, $sql) = @_;
+    return $self->node->psql('', $sql,
+        connstr => "host=127.0.0.1 port=$self->{port} user=app dbname=main $options");
+}
+
+# As the superuser, on the server itself: what psql -At prints.
+sub sql
+{
+    my ($self, $sql) = @_;
+    $self->{admin} //= $self->direct('admin', user => scalar getpwuid($<), database => 'postgres');
+    my $rows = $self->{admin}->run($sql)->{rows};
+    return join("\n", map { join('|', map { $_ // '' } @$_) } @$rows);
+}
+
+# Waits until the query's answer is as expected; a test.
+sub poll_view
+{
+    my ($self, $sql, $expected, $name) = @_;
+    my $end = time + $patience;
+    my $got;
+    while (1)
+    {
+        $got = $self->sql($sql);
+        last if $got eq $expected || time > $end;
+        sleep 0.01;
+    }
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return is($got, $expected, $name);
+}
+
+# Waits for the pools, silently.
+sub await_open
+{
+    my ($self) = @_;
+    my $end = time + $patience;
+    sleep 0.01
+      while time < $end && $self->sql("select count(*) from pooler.pools where state = 'open'
+          and backends >= pool_size") ne $self->sql('select greatest(count(*), 1) from pooler.pools');
+    return;
+}
+
+# Appends to postgresql.conf and reloads; the worker has it when the view says.
+sub reconfigure
+{
+    my ($self, $conf) = @_;
+    $self->node->append_conf('postgresql.conf', $conf);
+    $self->node->reload;
+    return;
+}
+
+# The admin's connection ends with the server.
+sub stop { my ($self, $mode) = @_; delete $self->{admin}; return $self->node->stop($mode) }
+sub start { my ($self) = @_; $self->node->start; return $self->await_open }
+sub restart { my ($self) = @_; $self->stop('fast'); return $self->start }
+
+sub worker_pid
+{
+    my ($self) = @_;
+    return $self->sql('select pid from pooler.worker');
+}
+
+# What was logged since the last call.
+sub new_log
+{
+    my ($self) = @_;
+    my $log = slurp_file($self->node->logfile, $self->{log_read} // 0);
+    $self->{log_read} += length $log;
+    return $log;
+}
+
+1;
