@@ -136,7 +136,7 @@ refuse_password(PoolerAuth *auth, StringInfo out)
 	return pooler_auth_refuse(&auth->names, &why, out);
 }
 
-/* The messages for uaReject and uaImplicitReject, where nothing is encrypted. */
+/* The messages for uaReject and uaImplicitReject; nothing is encrypted. */
 static AuthResult
 refuse_host(PoolerAuth *auth, StringInfo out)
 {
@@ -263,7 +263,8 @@ begin(PoolerAuth *auth, StringInfo out)
 	if (pooler_auth_find_role(auth->names.user, InvalidOid, &role) &&
 		!role.readable)
 		return refuse(auth, ERRCODE_FEATURE_NOT_SUPPORTED,
-					  "pooler does not support passwords of this length", out);
+					  psprintf("the password of role \"%s\" is too long for pooler",
+							   auth->names.user), out);
 
 	match_line(auth);
 	/* only hostssl lines may have it, and those match nobody here */

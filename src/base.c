@@ -140,28 +140,49 @@ set(const char *name, const char *value, GucContext context, Oid role,
 /*
  * The guard's source is one that no reset value overrides, so that guc.c does
  * not put the new value into it as well; its nesting level is under that of
- * any transaction, so that nothing pops it.
+ * any transaction, so that nothing pops it.  An ERROR of a check hook may be
+ * caught further up, and the guard must not outlive this frame then either.
  */
-bool
-pooler_base_set_client(const char *name, const char *value, GucContext context,
-					   Oid role, int elevel)
+static bool
+set_guarded(struct config_generic *var, const Kept *k, const char *value,
+			GucContext context, Oid role, int elevel)
 {
-	struct config_generic *var = pooler_variables_find(name);
 	GucStack	guard = {0};
-	Kept	   *k;
-	bool		done;
+	volatile bool done = false;
 
-	if (var == NULL || var->reset_source == PGC_S_CLIENT)
-		return set(name, value, context, role, elevel);
-	k = keep(var);
 	guard.prev = var->stack;
 	guard.state = GUC_SET;
 	guard.source = PGC_S_SESSION;
 	guard.prior.val = k->val;
 	guard.prior.extra = k->extra;
 	var->stack = &guard;
-	done = set(name, value, context, role, elevel);
-	var->stack = guard.prev;
+	PG_TRY();
+	{
+		done = set(k->name, value, context, role, elevel);
+	}
+	PG_FINALLY();
+	{
+		var->stack = guard.prev;
+	}
+	PG_END_TRY();
+	return done;
+}
+
+bool
+pooler_base_set_client(const char *name, const char *value, GucContext context,
+					   Oid role, int elevel)
+{
+	struct config_generic *var = pooler_variables_find(name);
+	Kept	   *k;
+	bool		done;
+
+	if (var == NULL || var->reset_source == PGC_S_CLIENT)
+		return set(name, value, context, role, elevel);
+	k = find_kept(name);
+	if (k != NULL)
+		drop(k);				/* its option was refused by an ERROR */
+	k = keep(var);
+	done = set_guarded(var, k, value, context, role, elevel);
 	if (var->reset_source != PGC_S_CLIENT)
 		drop(k);				/* refused or overridden: it is still there */
 	return done;

@@ -41,6 +41,7 @@
 #include "utils/ps_status.h"
 #include "utils/snapmgr.h"
 #include "utils/timeout.h"
+#include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
 #include "auth.h"
@@ -49,6 +50,9 @@
 #include "control.h"
 #include "handoff.h"
 #include "net.h"
+
+/* How often an unborn backend shows that it is alive. */
+#define ALIVE_MS 1000
 
 PoolerSelf pooler_self = {.control = -1, .route_epoll = -1};
 
@@ -126,6 +130,7 @@ introduce(int member)
 	m->pid = MyProcPid;
 	m->pgprocno = pooler_procno(MyProc);
 	m->status = MyBEEntry;
+	m->alive_at = GetCurrentTimestamp();
 	before_shmem_exit(before_exit, 0);
 }
 
@@ -198,9 +203,10 @@ await_birth(Port *port, BirthMessage *birth, int *fds)
 		}
 		(void) WaitLatchOrSocket(MyLatch,
 								 WL_LATCH_SET | WL_SOCKET_READABLE |
-								 WL_EXIT_ON_PM_DEATH,
-								 port->sock, -1, PG_WAIT_EXTENSION);
+								 WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+								 port->sock, ALIVE_MS, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
+		pooler_self.member->alive_at = GetCurrentTimestamp();
 		serve_interrupts();
 	}
 	if (birth->magic != CONTROL_BIRTH_MAGIC || nfds != NET_MAX_FDS ||

@@ -9,13 +9,14 @@
  *
  * A client whose query still waits has no backend. The wish is noted; the
  * worker's next look at those who wait (upkeep.c) answers it, if it is waiting
- * still. Otherwise there is nothing to cancel and the wish is void, as it is on
- * a direct connection.
+ * still. One that has sent nothing has nothing to cancel: the wish is void at
+ * once, or it would hit the next statement.
  *
  * src/cancel.c
  */
 #include "postgres.h"
 
+#include <poll.h>
 #include <signal.h>
 
 #include "utils/memutils.h"
@@ -59,6 +60,15 @@ pooler_cancel_start(void)
 									sizeof(bool) * pooler_shared->max_clients);
 }
 
+/* Has it sent something that nobody has read yet? */
+static bool
+has_spoken(int slot)
+{
+	struct pollfd p = {.fd = pooler_shared->base_fd + slot, .events = POLLIN};
+
+	return poll(&p, 1, 0) == 1;
+}
+
 void
 pooler_cancel_client(int slot)
 {
@@ -66,7 +76,7 @@ pooler_cancel_client(int slot)
 	uint32		generation = pg_atomic_read_u32(&c->generation);
 
 	if (pooler_cancel_running(pooler_client_pack(slot, generation)) ||
-		wanted[slot])
+		wanted[slot] || !has_spoken(slot))
 		return;
 	wanted[slot] = true;
 	nwanted++;

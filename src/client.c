@@ -164,7 +164,6 @@ leave_route(int slot)
 	pooler_pools[c->pool].clients--;
 	pooler_route_update_keep(route, false);
 	c->route = POOLER_NO_ROUTE;
-	pooler_route_release(route);
 }
 
 static void
@@ -291,19 +290,26 @@ pooler_client_cut(int slot)
 	(void) shutdown(fd_of(slot), SHUT_RDWR);
 }
 
-static bool
-is_served(int slot)
+/* What the backend that owns it does with it; ACTIVITY_NONE: none owns it. */
+static PoolerActivity
+activity_of(int slot)
 {
 	uint64		packed = pooler_client_pack(slot, generation_of(slot));
 
 	for (int i = 0; i < pooler_shared->max_members; i++)
 	{
-		if (pg_atomic_read_u64(&pooler_members[i].client) == packed &&
-			pg_atomic_read_u32(&pooler_members[i].activity) ==
-			ACTIVITY_SERVING)
-			return true;
+		if (pg_atomic_read_u64(&pooler_members[i].client) == packed)
+			return pg_atomic_read_u32(&pooler_members[i].activity);
 	}
-	return false;
+	return ACTIVITY_NONE;
+}
+
+bool
+pooler_client_is_busy(int slot)
+{
+	PoolerActivity activity = activity_of(slot);
+
+	return activity == ACTIVITY_SERVING || activity == ACTIVITY_PINNED;
 }
 
 void
@@ -311,7 +317,7 @@ pooler_client_abandon(int slot)
 {
 	PoolerClient *c = &pooler_clients[slot];
 
-	if (c->state == CLIENT_FREE || is_served(slot))
+	if (c->state == CLIENT_FREE || activity_of(slot) == ACTIVITY_SERVING)
 		return;
 	if (c->state != CLIENT_LOGIN)
 		say_error(slot, "FATAL", "57P01",
@@ -684,8 +690,11 @@ pooler_client_harvested(int slot, uint32 generation)
 		pooler_client_close(slot);
 		return;
 	}
-	if (c->waiting_since == 0)
+	if (!pooler_client_waits(c))
+	{
+		c->waiting_taken = pg_atomic_read_u32(&c->taken);
 		c->waiting_since = GetCurrentTimestamp();
+	}
 	pooler_route_hold(slot);
 }
 
@@ -831,7 +840,7 @@ pooler_client_upkeep(TimestampTz now, const bool *with_backend)
 			pooler_client_close(i);
 		}
 		else if (c->state == CLIENT_ARMED && c->idle_session_timeout_ms > 0 &&
-				 !with_backend[i] && c->waiting_since == 0 &&
+				 !with_backend[i] && !pooler_client_waits(c) &&
 				 TimestampDifferenceExceeds(c->state_since, now,
 											c->idle_session_timeout_ms))
 			pooler_client_end(i, "57P05",

@@ -46,6 +46,9 @@ extern void pooler_client_end(int slot, const char *sqlstate,
 /* Cuts the connection of a client that blocks its backend by not reading. */
 extern void pooler_client_cut(int slot);
 
+/* Does it run a statement, or hold a backend for its transaction or state? */
+extern bool pooler_client_is_busy(int slot);
+
 /* This worker ends: a client that no backend serves loses its connection. */
 extern void pooler_client_abandon(int slot);
 

@@ -87,10 +87,10 @@ static TimestampTz taken_at;
 static bool pinned = false;		/* counted in the pool's pinned */
 static bool just_greeted = false;	/* nothing but the login's end was sent */
 
-/* A fed message's reply is swallowed: see feed_unnamed(). */
+/* Messages of ours that PostgresMain() reads first: see feed_unnamed(). */
 static int	feed_pair[2] = {-1, -1};
-static bool feeding = false;	/* PostgresMain() reads from feed_pair */
-static bool swallow_reply = false;
+static bool feeding = false;	/* it reads from feed_pair, nobody hears it */
+static bool fed = false;		/* its ReadyForQuery has been swallowed */
 
 static inline PoolerClient *
 client_of(uint64 packed)
@@ -325,8 +325,8 @@ start_serving(uint64 packed)
 }
 
 /*
- * Feeds a message to PostgresMain() before the client's own bytes: through a
- * socket pair that stands in for the client until its reply is swallowed.
+ * Feeds messages to PostgresMain() before the client's own bytes: through a
+ * socket pair that stands in for the client until the whole reply is swallowed.
  */
 static void
 feed_unnamed(PoolerClient *client)
@@ -346,29 +346,29 @@ feed_unnamed(PoolerClient *client)
 				 errmsg("could not restore the unnamed statement: %m")));
 	pfree(message);
 	MyProcPort->sock = feed_pair[1];
-	feeding = swallow_reply = true;
+	feeding = true;
 }
 
 /*
- * If the unnamed statement here is not this client's, its first message says
+ * The unnamed statement here is not this client's: its first message says
  * whether that matters. It is looked at in the socket: once it is in the
  * receive buffer, PostgresMain() would read it before anything that we feed,
- * and a Bind would run a stranger's statement.
+ * and a Bind would run a stranger's statement. So nothing is read before we
+ * have fed, but where there is nothing more to come or nothing to be run.
  */
-static bool
+static AwaitResult
 restore_unnamed(PoolerClient *client)
 {
 	char		head[6];
 	int			n;
 
-	if (!pooler_unnamed_differs(client, serving))
-		return false;
 	n = recv(MyProcPort->sock, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
-	if (n <= 0 || strchr("XdcfH", head[0]) != NULL ||
-		pooler_unnamed_harmless(head, n))
-		return false;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return AWAIT_NOTHING;
+	if (n <= 0 || head[0] == 'X' || pooler_unnamed_harmless(head, n))
+		return pooler_await_first_byte();
 	feed_unnamed(client);
-	return true;
+	return AWAIT_SPOKE;
 }
 
 /* SERVING -> IDLE by way of RETURNING; the state has been saved. */
@@ -401,20 +401,32 @@ static AwaitResult
 begin_client(uint64 packed)
 {
 	PoolerClient *c = client_of(packed);
+	bool		differs;
 
 	start_serving(packed);
 	pooler_pins_serve(c->mode == MODE_TRANSACTION);
+	differs = pooler_unnamed_differs(c, packed);
 	if (c->greet)
 	{
 		pooler_carry_greet(c, real_methods);
 		just_greeted = true;
-		return AWAIT_NOTHING;
+		if (!differs)
+			return AWAIT_NOTHING;
+		feed_unnamed(c);
+		return AWAIT_SPOKE;
 	}
 	if (!pooler_carry_load(c))
 		refuse_client();
-	if (restore_unnamed(c))
-		return AWAIT_SPOKE;
-	return pooler_await_first_byte();
+	return differs ? restore_unnamed(c) : pooler_await_first_byte();
+}
+
+/* Somebody ended this backend while the kernel woke it for a client. */
+static void
+die_unseen(uint64 packed)
+{
+	pooler_backend_set_activity(ACTIVITY_RETURNING);
+	rearm(packed);
+	pooler_backend_leave();
 }
 
 /* Waits for a client in the epoll. On return one is being served. */
@@ -436,7 +448,11 @@ take(void)
 			pooler_backend_leave();
 		}
 		if (open_client(packed, events))
+		{
+			if (ProcDiePending)
+				die_unseen(packed);
 			return begin_client(packed);
+		}
 		pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);
 	}
 }
@@ -633,6 +649,25 @@ start(void)
 	detach();
 }
 
+/*
+ * PostgresMain() has read what it was fed: now for the client's own message,
+ * which is there, unless we fed at the end of its login.
+ */
+static AwaitResult
+after_feeding(void)
+{
+	AwaitResult result = AWAIT_NOTHING;
+
+	fed = false;
+	if (!just_greeted)
+		result = pooler_await_first_byte();
+	if (result == AWAIT_LEFT)
+		client_left(false);
+	else if (result == AWAIT_NOTHING)
+		result = after_transaction();
+	return result;
+}
+
 /* Until a client has said something that PostgresMain() shall read. */
 static void
 await_next_message(void)
@@ -641,6 +676,8 @@ await_next_message(void)
 
 	if (!started)
 		start();
+	else if (fed)
+		result = after_feeding();
 	else if (ready_status == 'I')
 		result = after_transaction();
 	else
@@ -690,13 +727,42 @@ wrapped_flush(void)
 	bool		ready = ready_seen;
 
 	ready_seen = false;
-	if (!ready)
+	if (!ready && !fed)
 		return result;
-	if (started && ready_status == 'I')
+	if (started && !fed && ready_status == 'I')
 		count_transaction();
 	if (result == 0 && pooler_receive_buffer_empty())
 		boundary();
 	return result;
+}
+
+static bool
+is_fatal(const char *body, size_t len)
+{
+	return memmem(body, len, "\0VFATAL", 8) != NULL;
+}
+
+/*
+ * What PostgresMain() says to what it was fed: nobody shall hear it, but for
+ * the news of a setting, and a last word.
+ */
+static int
+put_while_feeding(char type, const char *body, size_t len)
+{
+	bool		last_word = type == 'E' && is_fatal(body, len);
+
+	if (type == 'Z' || last_word)
+	{
+		feeding = false;
+		fed = type == 'Z';
+		ready_status = 'I';
+		MyProcPort->sock = pooler_waitset_fd(pooler_client_slot(serving));
+	}
+	if (type == 'Z')
+		pooler_unnamed_fed(serving);
+	if (type == 'S' || last_word)
+		return real_methods->putmessage(type, body, len);
+	return 0;
 }
 
 /*
@@ -727,25 +793,11 @@ static int
 wrapped_putmessage(char type, const char *body, size_t len)
 {
 	if (feeding)
-	{
-		/* the fed message has been read: what is said is for the client */
-		feeding = false;
-		MyProcPort->sock = pooler_waitset_fd(pooler_client_slot(serving));
-	}
+		return put_while_feeding(type, body, len);
 	switch (type)
 	{
-		case 'E':
-			swallow_reply = false;
-			break;
 		case '1':
-		case '3':
-			if (swallow_reply)
-			{
-				swallow_reply = false;
-				pooler_unnamed_fed(serving);
-				return 0;
-			}
-			if (type == '1' && started)
+			if (started)
 			{
 				pooler_pins_parse_complete();
 				pooler_unnamed_parse_complete();

@@ -154,7 +154,6 @@ drop(int member)
 {
 	PoolerMember *m = &pooler_members[member];
 	PoolerMemberState state = m->state;
-	int			route = m->route;
 
 	close_sockets(&workers[member]);
 	if (state == MEMBER_BIRTH)
@@ -172,8 +171,6 @@ drop(int member)
 	pooler_pools[m->pool].closed++;
 	pooler_worker_pools[m->pool].open--;
 	pooler_worker_pools[m->pool].dirty = true;
-	if (route != POOLER_NO_ROUTE)
-		pooler_route_release(route);
 }
 
 /* ---- opening ---- */
@@ -194,7 +191,7 @@ reset_member(PoolerMember *m, int pool)
 {
 	m->pool = pool;
 	m->route = POOLER_NO_ROUTE;
-	m->overflow = false;
+	m->overflow = m->hung = false;
 	m->life = pooler_shared->life;
 	m->opened_at = GetCurrentTimestamp();
 	m->born_at = 0;
@@ -445,24 +442,21 @@ login_failed(int member)
 	PoolerMember *m = &pooler_members[member];
 	int			pool = m->pool;
 	int			route = m->state == MEMBER_BIRTH ? m->route : POOLER_NO_ROUTE;
+	bool		was_unborn = m->state == MEMBER_UNBORN;
 	char	   *text = pstrdup(PQerrorMessage(workers[member].conn));
 	Refusal		refusal;
 	bool		answered = read_refusal(text, &refusal);
 
 	if (!answered)
 		strlcpy(refusal.message, text, POOLER_MAX_MESSAGE);
-	if (route != POOLER_NO_ROUTE)
-		pooler_routes[route].clients++; /* it must outlive its last backend */
 	drop(member);
+	/* an unborn one that was ended is replaced like any other */
+	if (was_unborn)
+		return;
 	if (route == POOLER_NO_ROUTE)
 		pooler_pool_failed(pool, refusal.message);
-	else
-	{
-		if (answered)
-			birth_failed(pool, route, &refusal);
-		pooler_routes[route].clients--;
-		pooler_route_release(route);
-	}
+	else if (answered)
+		birth_failed(pool, route, &refusal);
 }
 
 /* ---- events ---- */
@@ -512,7 +506,10 @@ pooler_member_libpq_event(int member)
 				drop(member);	/* a login without our hook: nobody's */
 			break;
 		default:
-			login_failed(member);
+			if (m->state == MEMBER_LEAVING)
+				drop(member);
+			else
+				login_failed(member);
 			break;
 	}
 }
@@ -635,38 +632,60 @@ pooler_member_retire(int member)
 }
 
 /*
+ * Out of its activity, so that it cannot go on should it wake up again; a client
+ * that it has not begun goes to another backend. False: it is busy.
+ */
+static bool
+disarm_member(PoolerMember *m)
+{
+	uint32		idle = ACTIVITY_IDLE;
+	uint32		taken = ACTIVITY_TAKEN;
+	uint64		packed;
+
+	if (m->state != MEMBER_BORN)
+		return true;
+	if (pg_atomic_compare_exchange_u32(&m->activity, &idle, ACTIVITY_GONE))
+	{
+		pg_atomic_fetch_sub_u32(&pooler_routes[m->route].idle, 1);
+		return true;
+	}
+	if (!pg_atomic_compare_exchange_u32(&m->activity, &taken, ACTIVITY_GONE))
+		return false;
+	packed = pg_atomic_exchange_u64(&m->client, POOLER_NO_CLIENT);
+	if (packed != POOLER_NO_CLIENT &&
+		pooler_client_is(pooler_client_slot(packed),
+						 pooler_client_generation(packed)))
+		(void) pooler_route_arm(pooler_client_slot(packed), false);
+	return true;
+}
+
+/*
  * SIGTERM, never SIGKILL, which would restart the whole cluster. A stopped
- * process keeps its place until it can die; its client does not wait for that.
+ * process keeps its place until it can die; nobody waits for that.
  */
 void
 pooler_member_invalidate(int member, const char *why)
 {
 	PoolerMember *m = &pooler_members[member];
-	uint32		idle = ACTIVITY_IDLE;
-	uint32		taken = ACTIVITY_TAKEN;
+	PoolerPool *p = &pooler_pools[m->pool];
 
-	if (pg_atomic_compare_exchange_u32(&m->activity, &idle, ACTIVITY_GONE))
-		pg_atomic_fetch_sub_u32(&pooler_routes[m->route].idle, 1);
-	else if (pg_atomic_compare_exchange_u32(&m->activity, &taken,
-											ACTIVITY_GONE))
-	{
-		uint64		packed = pg_atomic_exchange_u64(&m->client,
-													POOLER_NO_CLIENT);
-		int			slot = pooler_client_slot(packed);
-
-		if (packed != POOLER_NO_CLIENT &&
-			pooler_client_is(slot, pooler_client_generation(packed)))
-			(void) pooler_route_arm(slot, false);
-	}
-	else
+	if (!disarm_member(m))
 		return;
+	snprintf(p->last_error, POOLER_MAX_MESSAGE, "invalidated backend %d: %s",
+			 (int) m->pid, why);
+	p->last_error_at = GetCurrentTimestamp();
 	ereport(LOG,
-			(errmsg("pool \"%s\": invalidated backend %d: %s",
-					pooler_pools[m->pool].name, (int) m->pid, why)));
-	pooler_pools[m->pool].invalidated++;
+			(errmsg("pool \"%s\": %s", p->name, p->last_error)));
+	p->invalidated++;
 	pg_atomic_write_u32(&m->leave, 1);
-	(void) kill(m->pid, SIGTERM);
-	now_leaving(member);
+	if (m->pid != 0)
+		(void) kill(m->pid, SIGTERM);
+	m->hung = true;
+	if (m->route != POOLER_NO_ROUTE)
+		leave_route(m, m->state == MEMBER_BORN);
+	m->route = POOLER_NO_ROUTE;
+	m->state = MEMBER_LEAVING;
+	pooler_worker_pools[m->pool].dirty = true;
 }
 
 void

@@ -20,7 +20,7 @@
  *	  no place -> reserved	[claim, pooler_pins_parse_complete]
  *	  reserved -> no place	[pooler_pins_look]: at the boundary nothing was left
  *	  reserved -> place		[pooler_pins_enter]: at the boundary something was
- *	  no place -> place		[pooler_pins_enter]: state that no statement announces
+ *	  no place -> place		[pooler_pins_enter]: state that came unannounced
  *	  place -> no place		[pooler_pins_leave]
  *
  * Where a table of the server is not found as expected (`unseen`), every client
@@ -51,6 +51,7 @@
 #include "replication/origin.h"
 #include "storage/ipc.h"
 #include "storage/lock.h"
+#include "storage/proc.h"
 #include "tcop/pquery.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -65,6 +66,7 @@
 #include "watch.h"
 
 #define PROBE_NAME "pooler probe"
+#define CLEAN_LOCK_TIMEOUT_MS 1000
 
 /* Hash tables of prepare.c and portalmem.c. */
 static HTAB *prepared;
@@ -523,26 +525,28 @@ discard(void)
 
 /*
  * An error here must end neither the backend in the middle nor the holds of our
- * caller, which elog.c clears.
+ * caller, which elog.c clears. A stranger may hold a lock on a temporary table;
+ * a time-out for that needs cancels let through.
  */
 static bool
 try_discard(void)
 {
 	MemoryContext old = CurrentMemoryContext;
 	bool		exit_on_error = ExitOnAnyError;
+	int			lock_timeout = LockTimeout;
 	uint32		holdoff = InterruptHoldoffCount;
 	uint32		cancel_holdoff = QueryCancelHoldoffCount;
 	volatile bool ok = true;
 
 	ExitOnAnyError = false;
+	LockTimeout = CLEAN_LOCK_TIMEOUT_MS;
+	QueryCancelHoldoffCount = 0;
 	PG_TRY();
 	{
 		discard();
 	}
 	PG_CATCH();
 	{
-		InterruptHoldoffCount = holdoff;
-		QueryCancelHoldoffCount = cancel_holdoff;
 		MemoryContextSwitchTo(old);
 		EmitErrorReport();
 		FlushErrorState();
@@ -550,6 +554,9 @@ try_discard(void)
 		ok = false;
 	}
 	PG_END_TRY();
+	InterruptHoldoffCount = holdoff;
+	QueryCancelHoldoffCount = cancel_holdoff;
+	LockTimeout = lock_timeout;
 	ExitOnAnyError = exit_on_error;
 	MemoryContextSwitchTo(old);
 	return ok;

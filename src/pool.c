@@ -23,6 +23,7 @@
 #include "compat.h"
 #include "guc.h"
 #include "pool.h"
+#include "route.h"
 #include "validate.h"
 
 #define MAX_BACKOFF_S 30
@@ -31,6 +32,7 @@ WorkerPool	pooler_worker_pools[POOLER_MAX_POOLS];
 
 static PoolEntry wildcard;		/* '*', if has_wildcard */
 static bool has_wildcard = false;
+static bool closing = false;	/* the server shuts down */
 
 static int
 find_pool(const char *name, const char *database)
@@ -83,8 +85,7 @@ make_pool(const PoolEntry *entry, bool listed)
 	strlcpy(p->name, entry->name, NAMEDATALEN);
 	strlcpy(p->database, entry->database, NAMEDATALEN);
 	p->database_oid = InvalidOid;
-	p->clients = p->waiting = 0;
-	p->waiting_since = 0;
+	p->clients = 0;
 	pg_atomic_write_u32(&p->wanted, 0);
 	pg_atomic_write_u32(&p->pinned, 0);
 	p->listed = listed;
@@ -280,7 +281,7 @@ pooler_pool_may_open(int pool)
 											   pooler_guc_reserved(), 0,
 											   listed_pools());
 
-	if (w->retry_at > GetCurrentTimestamp())
+	if (closing || w->retry_at > GetCurrentTimestamp())
 		return false;
 	/* each listed pool can always have one */
 	if (open_backends() >= all && (w->open > 0 || !pooler_pools[pool].listed))
@@ -324,6 +325,12 @@ pooler_pool_works(int pool)
 }
 
 void
+pooler_pool_close_all(void)
+{
+	closing = true;
+}
+
+void
 pooler_pool_retry_all(void)
 {
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
@@ -350,5 +357,8 @@ pooler_pool_upkeep(int pool, TimestampTz now)
 								   pooler_guc_pool_idle_timeout * 1000))
 		p->state = POOL_DRAINING;
 	if (p->state == POOL_DRAINING && w->open == 0 && p->clients == 0)
+	{
+		pooler_route_forget_pool(pool);
 		p->state = POOL_FREE;
+	}
 }

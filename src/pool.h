@@ -45,6 +45,10 @@ extern void pooler_pool_works(int pool);
 /* Retries at once what was backing off: something may have been mended. */
 extern void pooler_pool_retry_all(void);
 
+/* The server shuts down: no pool opens a backend any more. */
+extern void pooler_pool_close_all(void);
+
+/* For pooler.reset_stats(). */
 extern void pooler_pool_clear_counters(int pool);
 
 /* Frees a pool that drains, or that '*' made and nobody uses. */

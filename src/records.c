@@ -22,6 +22,8 @@
 #include "port/pg_bitutils.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
+#include "tcop/dest.h"
+#include "tcop/tcopprot.h"
 #include "utils/dsa.h"
 
 #include "records.h"
@@ -105,9 +107,11 @@ allocate(int len)
 	uint32		holdoff = InterruptHoldoffCount;
 	uint32		cancel_holdoff = QueryCancelHoldoffCount;
 	bool		exit_on_error = ExitOnAnyError;
+	CommandDest dest = whereToSendOutput;
 	volatile dsa_pointer bytes = InvalidDsaPointer;
 
 	ExitOnAnyError = false;
+	whereToSendOutput = DestNone;	/* no client asked for this */
 	PG_TRY();
 	{
 		bytes = dsa_allocate_extended(area, len, DSA_ALLOC_NO_OOM);
@@ -124,6 +128,7 @@ allocate(int len)
 	}
 	PG_END_TRY();
 	ExitOnAnyError = exit_on_error;
+	whereToSendOutput = dest;
 	return bytes;
 }
 

@@ -11,7 +11,8 @@
  *	  armed -> held [hold]: the worker owns it
  *	  held -> armed [backends_changed]: in the order of their coming
  *
- * A route exists as long as it has a client or a backend.
+ * A route outlives its clients and backends, for its counters' sake, until its
+ * place is needed for another one or its pool is gone.
  *
  * src/route.c
  */
@@ -32,6 +33,7 @@
 #define HARVEST_MAX 256
 
 WorkerRoute *pooler_worker_routes = NULL;
+int			pooler_routes_seen = 0;
 
 static int *held_next;			/* by slot */
 
@@ -82,8 +84,7 @@ make_route(int route, int pool, Oid role, const char *role_name,
 	r->role = role;
 	r->superuser = superuser;
 	strlcpy(r->role_name, role_name, NAMEDATALEN);
-	r->clients = r->backends = r->waiting = 0;
-	r->waiting_since = 0;
+	r->clients = r->backends = 0;
 	r->wait_us = 0;
 	pg_atomic_write_u32(&r->keep, 0);
 	pg_atomic_write_u32(&r->eligible, 0);
@@ -95,43 +96,75 @@ make_route(int route, int pool, Oid role, const char *role_name,
 	return true;
 }
 
-int
-pooler_route_find(int pool, Oid role, const char *role_name, bool superuser)
+static bool
+is_empty(int route)
 {
-	int			unused = -1;
+	return pooler_routes[route].clients == 0 &&
+		pooler_routes[route].backends == 0 &&
+		pooler_worker_routes[route].births == 0;
+}
 
-	for (int i = 0; i < pooler_shared->max_routes; i++)
-	{
-		PoolerRoute *r = &pooler_routes[i];
-
-		if (r->used && r->pool == pool && r->role == role &&
-			r->superuser == superuser)
-		{
-			/* it may have been renamed; births go by this name */
-			strlcpy(r->role_name, role_name, NAMEDATALEN);
-			return i;
-		}
-		if (!r->used && unused < 0)
-			unused = i;
-	}
-	if (unused < 0 ||
-		!make_route(unused, pool, role, role_name, superuser))
-		return -1;
-	return unused;
+static void
+forget(int route)
+{
+	watch(route, false);
+	close(pooler_worker_routes[route].epoll_fd);
+	pooler_worker_routes[route].epoll_fd = -1;
+	pooler_routes[route].used = false;
 }
 
 void
-pooler_route_release(int route)
+pooler_route_forget_pool(int pool)
 {
-	PoolerRoute *r = &pooler_routes[route];
-	WorkerRoute *w = &pooler_worker_routes[route];
+	for (int i = 0; i < pooler_routes_seen; i++)
+	{
+		if (pooler_routes[i].used && pooler_routes[i].pool == pool &&
+			is_empty(i))
+			forget(i);
+	}
+}
 
-	if (!r->used || r->clients > 0 || r->backends > 0 || w->births > 0)
-		return;
-	watch(route, false);
-	close(w->epoll_fd);
-	w->epoll_fd = -1;
-	r->used = false;
+/* A place for one more; there is always one, see shmem.c. */
+static int
+free_route(void)
+{
+	for (int i = 0; i < pooler_shared->max_routes; i++)
+	{
+		if (!pooler_routes[i].used)
+			return i;
+	}
+	for (int i = 0; i < pooler_shared->max_routes; i++)
+	{
+		if (is_empty(i))
+		{
+			forget(i);
+			return i;
+		}
+	}
+	return -1;
+}
+
+int
+pooler_route_find(int pool, Oid role, const char *role_name, bool superuser)
+{
+	int			made;
+
+	for (int i = 0; i < pooler_routes_seen; i++)
+	{
+		PoolerRoute *r = &pooler_routes[i];
+
+		if (!r->used || r->pool != pool || r->role != role ||
+			r->superuser != superuser)
+			continue;
+		/* it may have been renamed; births go by this name */
+		strlcpy(r->role_name, role_name, NAMEDATALEN);
+		return i;
+	}
+	made = free_route();
+	if (made < 0 || !make_route(made, pool, role, role_name, superuser))
+		return -1;
+	pooler_routes_seen = Max(pooler_routes_seen, made + 1);
+	return made;
 }
 
 bool

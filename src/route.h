@@ -27,14 +27,17 @@ typedef struct WorkerRoute
 
 extern WorkerRoute *pooler_worker_routes;	/* [max_routes] */
 
+/* No route that was ever used has a higher index. */
+extern int	pooler_routes_seen;
+
 extern void pooler_route_start(void);
 
 /* The route of this role in this pool, made if need be; -1: no room. */
 extern int	pooler_route_find(int pool, Oid role, const char *role_name,
 							  bool superuser);
 
-/* Forgets a route that has neither clients nor backends. */
-extern void pooler_route_release(int route);
+/* Forgets the routes of a pool, which has neither clients nor backends. */
+extern void pooler_route_forget_pool(int pool);
 
 /* Puts a client into the epoll (add: for the first time). False: errno. */
 extern bool pooler_route_arm(int slot, bool add);

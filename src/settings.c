@@ -43,6 +43,7 @@
 #include "port/pg_bswap.h"
 #include "postmaster/interrupt.h"
 #include "storage/buf_internals.h"
+#include "storage/ipc.h"
 #include "tcop/dest.h"
 #include "tcop/tcopprot.h"
 #include "utils/memutils.h"
@@ -78,6 +79,7 @@ typedef struct Entry
 	const char *session;		/* NULL unless ENTRY_SESSION */
 	const char *client;			/* NULL unless ENTRY_CLIENT */
 	int			todo;			/* flags of what is still to be set */
+	bool		thrown;			/* its check hook throws in a transaction */
 } Entry;
 
 static Entry *entries = NULL;	/* of the state being loaded */
@@ -263,7 +265,7 @@ take_entry(const char **p, Entry *e)
 	e->name = take_text(p);
 	e->session = (e->head.flags & ENTRY_SESSION) ? take_text(p) : NULL;
 	e->client = (e->head.flags & ENTRY_CLIENT) ? take_text(p) : NULL;
-	e->todo = e->head.flags & (ENTRY_PRESENT | ENTRY_SESSION | ENTRY_CLIENT);
+	e->thrown = false;
 }
 
 /* Returns where the told values begin. */
@@ -385,6 +387,8 @@ undo_what_differs(void)
 	int			n = pooler_variables_carried(&vars);
 	int			j = 0;
 
+	for (int i = 0; i < nentries; i++)
+		entries[i].todo = entries[i].head.flags & ~ENTRY_CUSTOM;
 	for (int i = 0; i < n; i++)
 	{
 		while (j < nentries && pooler_variables_compare(entries[j].name,
@@ -434,24 +438,59 @@ set_entry(Entry *e, int elevel)
 	e->todo &= ~ENTRY_PRESENT;
 }
 
-/*
- * A transaction of the seam's own, without any output: nobody asked for it.
- * Messages go to the server's log only.
- */
 static void
+set_entries(volatile int *i)
+{
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	for (*i = 0; *i < nentries; (*i)++)
+	{
+		if (entries[*i].todo != 0 && !entries[*i].thrown)
+			set_entry(&entries[*i], DEBUG1);
+	}
+	CommitTransactionCommand();
+}
+
+/*
+ * A transaction of the seam's own.  A few check hooks throw an ERROR whatever
+ * the level that guc.c is given (temp_tablespaces, once one is dropped), and
+ * that must not end the backend: false, nothing has been set by SET, and the
+ * entry is marked so that the next try passes over it.
+ */
+static bool
 set_in_transaction(void)
 {
 	MemoryContext old = CurrentMemoryContext;
+	uint32		holdoff = InterruptHoldoffCount;
+	uint32		cancel_holdoff = QueryCancelHoldoffCount;
+	bool		exit_on_error = ExitOnAnyError;
+	volatile bool done = true;
+	volatile int i = 0;
 
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	for (int i = 0; i < nentries; i++)
+	ExitOnAnyError = false;
+	PG_TRY();
 	{
-		if (entries[i].todo != 0)
-			set_entry(&entries[i], DEBUG1);
+		set_entries(&i);
 	}
-	CommitTransactionCommand();
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(old);
+		if (i >= nentries)
+		{
+			EmitErrorReport();	/* of the commit itself */
+			proc_exit(1);
+		}
+		FlushErrorState();
+		AbortCurrentTransaction();
+		entries[i].thrown = true;
+		done = false;
+		InterruptHoldoffCount = holdoff;
+		QueryCancelHoldoffCount = cancel_holdoff;
+	}
+	PG_END_TRY();
+	ExitOnAnyError = exit_on_error;
 	MemoryContextSwitchTo(old);
+	return done;
 }
 
 /* Would guc.c look up the privileges of the role that sets it? */
@@ -485,18 +524,28 @@ set_refused(Entry *e)
 }
 
 static bool
+is_missing(void)
+{
+	for (int i = 0; i < nentries; i++)
+	{
+		if (entries[i].todo != 0)
+			return true;
+	}
+	return false;
+}
+
+/* Without any output: messages go to the server's log only. */
+static bool
 set_what_is_missing(void)
 {
 	CommandDest dest = whereToSendOutput;
-	bool		missing = false;
 	bool		done = true;
 
-	for (int i = 0; i < nentries; i++)
-		missing |= entries[i].todo != 0;
-	if (!missing)
+	if (!is_missing())
 		return true;
 	whereToSendOutput = DestNone;
-	set_in_transaction();
+	while (done && !set_in_transaction())
+		done = undo_what_differs();
 	for (int i = 0; i < nentries && done; i++)
 	{
 		if (entries[i].todo != 0)

@@ -160,7 +160,8 @@ typedef struct PoolerClient
 	char		remote_host[POOLER_MAX_HOST];
 	char		remote_port[POOLER_MAX_SERVICE];
 	TimestampTz connected_at;
-	TimestampTz waiting_since;	/* 0: does not wait */
+	TimestampTz waiting_since;	/* 0: does not wait; see pooler_client_waits() */
+	uint32		waiting_taken;	/* `taken` when that was seen */
 
 	/* owner */
 	int32		pid;			/* as told to the client, for its cancel */
@@ -186,6 +187,7 @@ typedef struct PoolerMember
 	int			pool;
 	int			route;
 	bool		overflow;
+	bool		hung;			/* told to end, and may never do so */
 	uint32		life;			/* of which worker */
 	TimestampTz opened_at;
 	TimestampTz born_at;
@@ -221,9 +223,7 @@ typedef struct PoolerRoute
 	char		role_name[NAMEDATALEN];
 	int			clients;
 	int			backends;
-	int			waiting;
-	TimestampTz waiting_since;	/* of the oldest */
-	int64		wait_us;		/* of all clients, ended waits */
+	int64		wait_us;		/* of all clients */
 	pg_atomic_uint32 keep;		/* no more clients than backends */
 	pg_atomic_uint32 eligible;	/* may give a backend up to another route */
 
@@ -244,8 +244,6 @@ typedef struct PoolerPool
 	Oid			database_oid;
 	PoolerLimits limits;
 	int			clients;
-	int			waiting;
-	TimestampTz waiting_since;
 	int64		timeouts;
 	int64		opened;
 	int64		closed;
@@ -320,6 +318,17 @@ static inline uint32
 pooler_client_generation(uint64 packed)
 {
 	return (uint32) (packed >> 32);
+}
+
+/*
+ * Does it wait for a backend?  The worker stamps waits from time to time; a
+ * stamp is void as soon as a backend has taken the client.
+ */
+static inline bool
+pooler_client_waits(PoolerClient *client)
+{
+	return client->waiting_since != 0 &&
+		client->waiting_taken == pg_atomic_read_u32(&client->taken);
 }
 
 #endif							/* POOLER_SHMEM_H */

@@ -22,11 +22,11 @@
  *												[pooler_unnamed_fed]
  *	  gone		Query, Parse, Close				[forget]
  *
- * What is fed ends with a Sync. Without one the Parse's snapshot would be in the
- * way of a client that begins with BEGIN ISOLATION LEVEL SERIALIZABLE, and its
- * error, say of a table that is gone, would hit a client that had no intention
- * to use the statement. With it, a statement that cannot be parsed any more is
- * gone, and a Bind fails as it must, if with another text.
+ * What is fed ends with a Sync. Without one the Parse's snapshot would be in
+ * the way of a client that begins with BEGIN ISOLATION LEVEL SERIALIZABLE, and
+ * its error, say of a table that is gone, would hit a client that had no
+ * intention to use the statement. With it, a statement that cannot be parsed
+ * any more is gone, and a Bind fails as it must, if with another text.
  *
  * If the list is not found as expected (`broken`), every client is pinned, and
  * the first message of the next one is preceded by a Close.
@@ -150,6 +150,15 @@ is_plan_of(const CachedPlanSource *plan, const char *text)
 		text != NULL && strcmp(plan->query_string, text) == 0;
 }
 
+/* A plan that is not the unnamed statement's must be a named one's. */
+static bool
+any_named(void)
+{
+	HTAB	   *named = pooler_internals_table("Prepared Queries");
+
+	return named != NULL && hash_get_num_entries(named) > 0;
+}
+
 /*
  * debug_query_string is the text of the Parse that is being answered, so the
  * plan must have it too. Named statements are none of our business.
@@ -169,7 +178,10 @@ pooler_unnamed_parse_complete(void)
 		return;
 	}
 	if (!is_unnamed(plan))
+	{
+		broken = !any_named();
 		return;
+	}
 	id.serial = ++last_serial;
 	adopt(plan, &id);
 }

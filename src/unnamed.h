@@ -52,7 +52,7 @@ extern char *pooler_unnamed_message(PoolerClient *client, int *len);
  * out here. */
 extern void pooler_unnamed_fed(uint64 packed);
 
-#define POOLER_UNNAMED_MAX	65536	/* bytes of a Parse message that is carried */
+#define POOLER_UNNAMED_MAX	65536	/* of a Parse message that is carried */
 #define POOLER_UNNAMED_FEED (POOLER_UNNAMED_MAX + 16)
 
 #endif							/* POOLER_UNNAMED_H */

@@ -43,6 +43,7 @@
 /* An idle backend comes by once a second; a taken client is served at once. */
 #define HUNG_IDLE_MS		3500
 #define HUNG_TAKEN_MS		1000
+#define HUNG_BIRTH_MS		10000
 
 static TimestampTz now;
 
@@ -51,7 +52,6 @@ static int *count_route;		/* index in counts -> route */
 static int	ncounts;
 static struct pollfd *polled;	/* by client */
 static int *polled_slot;
-static uint32 *taken_seen;		/* by slot, when waiting_since was stamped */
 static bool *with_backend;		/* by slot */
 static uint64 *harvested;
 static TimestampTz last_slow = 0;
@@ -67,7 +67,6 @@ pooler_upkeep_start(void)
 	count_route = palloc0(sizeof(int) * routes);
 	polled = palloc0(sizeof(struct pollfd) * Max(clients, routes));
 	polled_slot = palloc0(sizeof(int) * Max(clients, routes));
-	taken_seen = palloc0(sizeof(uint32) * clients);
 	with_backend = palloc0(sizeof(bool) * clients);
 	harvested = palloc0(sizeof(uint64) * clients);
 	MemoryContextSwitchTo(old);
@@ -117,7 +116,7 @@ count_members(int pool, SchedulePool *p, const int *count_of_route)
 		if (m->state == MEMBER_UNBORN && pg_atomic_read_u32(&m->leave) == 0)
 			p->unborn++;
 		else if (m->state != MEMBER_BORN)
-			p->coming += m->state != MEMBER_BIRTH;
+			p->coming += m->state != MEMBER_BIRTH && !m->hung;
 		since = pooler_member_idle_since(m);
 		if (since == 0)
 			continue;
@@ -149,7 +148,7 @@ count_pool(int pool, SchedulePool *p)
 	p->spares = pooler_guc_spare_backends;
 	p->may_open = p->open < p->limit && pooler_pool_may_open(pool);
 	ncounts = 0;
-	for (int i = 0; i < pooler_shared->max_routes; i++)
+	for (int i = 0; i < pooler_routes_seen; i++)
 	{
 		PoolerRoute *r = &pooler_routes[i];
 		ScheduleRoute *c = &counts[ncounts];
@@ -272,7 +271,7 @@ pooler_upkeep_fast(void)
 	bool		soon = false;
 
 	now = GetCurrentTimestamp();
-	for (int i = 0; i < pooler_shared->max_routes; i++)
+	for (int i = 0; i < pooler_routes_seen; i++)
 	{
 		PoolerRoute *r = &pooler_routes[i];
 		WorkerRoute *w = &pooler_worker_routes[i];
@@ -326,20 +325,33 @@ find_owned(void)
 	}
 }
 
-/* It does not wait any more: what it waited counts for its route. */
+/*
+ * A client that is readable and has not been taken waits. Waits shorter than
+ * the time between two looks are mostly not seen, but as many of them are seen
+ * as there are at any moment: so each look counts for the time since the last.
+ */
 static void
-end_wait(PoolerClient *c, int slot)
+stamp_wait(int slot, bool ready, int64 elapsed_us)
 {
-	if (c->waiting_since == 0)
+	PoolerClient *c = &pooler_clients[slot];
+
+	if (!ready)
+	{
+		c->waiting_since = 0;
 		return;
-	pooler_routes[c->route].wait_us += now - c->waiting_since;
-	c->waiting_since = 0;
-	pooler_client_forget_notice(slot);
+	}
+	if (!pooler_client_waits(c))
+	{
+		c->waiting_taken = pg_atomic_read_u32(&c->taken);
+		c->waiting_since = now;
+		pooler_client_forget_notice(slot);
+	}
+	pooler_routes[c->route].wait_us += elapsed_us;
 }
 
-/* Stamps who waits among the armed clients of all routes. */
+/* Who waits, among the armed clients of saturated routes and those held. */
 static void
-stamp_waits(void)
+stamp_waits(int64 elapsed_us)
 {
 	int			n = 0;
 
@@ -347,11 +359,13 @@ stamp_waits(void)
 	{
 		PoolerClient *c = &pooler_clients[i];
 
+		if (c->state == CLIENT_HELD)
+			stamp_wait(i, true, elapsed_us);
 		if (c->state != CLIENT_ARMED || c->route == POOLER_NO_ROUTE)
 			continue;
 		if (!pooler_worker_routes[c->route].saturated || with_backend[i])
 		{
-			end_wait(c, i);
+			c->waiting_since = 0;
 			continue;
 		}
 		polled[n].fd = pooler_shared->base_fd + i;
@@ -362,34 +376,23 @@ stamp_waits(void)
 	if (n == 0 || poll(polled, n, 0) < 0)
 		return;
 	for (int i = 0; i < n; i++)
-	{
-		int			slot = polled_slot[i];
-		PoolerClient *c = &pooler_clients[slot];
-		uint32		taken = pg_atomic_read_u32(&c->taken);
-
-		if ((polled[i].revents == 0 && !c->greet) || taken != taken_seen[slot])
-			end_wait(c, slot);
-		if (polled[i].revents != 0 || c->greet)
-		{
-			if (c->waiting_since == 0)
-				c->waiting_since = now;
-		}
-		taken_seen[slot] = taken;
-	}
+		stamp_wait(polled_slot[i],
+				   polled[i].revents != 0 || pooler_clients[polled_slot[i]].greet,
+				   elapsed_us);
 }
 
 /* -1 is never, 0 is at once: as soon as it is seen to wait. */
 static bool
-timed_out(const PoolerClient *c)
+timed_out(PoolerClient *c)
 {
 	int			ms = pooler_pools[c->pool].limits.timeout_ms;
 
-	return c->waiting_since != 0 && ms >= 0 &&
+	return pooler_client_waits(c) && ms >= 0 &&
 		now - c->waiting_since >= (int64) ms * 1000;
 }
 
 static bool
-owed_notice(const PoolerClient *c, int slot)
+owed_notice(PoolerClient *c, int slot)
 {
 	return pooler_guc_wait_notice >= 0 && !c->greet &&
 		older_than(c->waiting_since, pooler_guc_wait_notice) &&
@@ -404,7 +407,6 @@ say_timeout(int slot)
 	const char *error = p->state == POOL_UNAVAILABLE ? p->last_error : NULL;
 
 	p->timeouts++;
-	pooler_routes[c->route].wait_us += now - c->waiting_since;
 	pooler_client_answer(slot, "53300",
 						 psprintf("QueuePool limit of size %d overflow %d reached, connection timed out, timeout %.2f",
 								  p->limits.pool_size, p->limits.max_overflow,
@@ -466,7 +468,7 @@ route_is_due(int route)
 		PoolerClient *c = &pooler_clients[i];
 
 		if (c->state == CLIENT_ARMED && c->route == route &&
-			c->waiting_since != 0 &&
+			pooler_client_waits(c) &&
 			(timed_out(c) || owed_notice(c, i)))
 			return true;
 	}
@@ -486,53 +488,34 @@ harvest_due(int route)
 
 		if (!pooler_client_is(slot, pooler_client_generation(harvested[i])))
 			continue;
-		if (pooler_clients[slot].waiting_since != 0 && serve_waiting(slot))
+		if (pooler_client_waits(&pooler_clients[slot]) && serve_waiting(slot))
 			continue;
 		if (!pooler_route_arm(slot, false))
 			pooler_client_close(slot);
 	}
 }
 
-static void
-count_waiting(void)
+static bool
+somebody_waits(int pool)
 {
-	for (int i = 0; i < POOLER_MAX_POOLS; i++)
-	{
-		pooler_pools[i].waiting = 0;
-		pooler_pools[i].waiting_since = 0;
-	}
-	for (int i = 0; i < pooler_shared->max_routes; i++)
-	{
-		pooler_routes[i].waiting = 0;
-		pooler_routes[i].waiting_since = 0;
-	}
 	for (int i = 0; i < pooler_shared->max_clients; i++)
 	{
 		PoolerClient *c = &pooler_clients[i];
-		PoolerRoute *r;
-		PoolerPool *p;
 
-		if (c->state == CLIENT_FREE || c->waiting_since == 0 ||
-			c->route == POOLER_NO_ROUTE)
-			continue;
-		r = &pooler_routes[c->route];
-		p = &pooler_pools[c->pool];
-		r->waiting++;
-		p->waiting++;
-		if (r->waiting_since == 0 || c->waiting_since < r->waiting_since)
-			r->waiting_since = c->waiting_since;
-		if (p->waiting_since == 0 || c->waiting_since < p->waiting_since)
-			p->waiting_since = c->waiting_since;
+		if (c->state != CLIENT_FREE && c->pool == pool &&
+			pooler_client_waits(c))
+			return true;
 	}
+	return false;
 }
 
 static void
-serve_waits(void)
+serve_waits(int64 elapsed_us)
 {
 	bool		cancel = pooler_cancel_wanted();
 
-	stamp_waits();
-	for (int i = 0; i < pooler_shared->max_routes; i++)
+	stamp_waits(elapsed_us);
+	for (int i = 0; i < pooler_routes_seen; i++)
 	{
 		if (!pooler_routes[i].used)
 			continue;
@@ -544,7 +527,6 @@ serve_waits(void)
 	/* whoever was not waiting has nothing that could be cancelled */
 	for (int i = 0; cancel && i < pooler_shared->max_clients; i++)
 		(void) pooler_cancel_take(i);
-	count_waiting();
 }
 
 /* ---- slow: backends ---- */
@@ -582,20 +564,26 @@ recycle(int member)
 	}
 }
 
-/* Is it alive?  It comes by once a second while it is idle. */
+/* Is it alive?  It comes by once a second while it is idle or unborn. */
 static void
 ping(int member)
 {
 	PoolerMember *m = &pooler_members[member];
 	uint32		activity = pg_atomic_read_u32(&m->activity);
+	const char *why = NULL;
 
-	if (m->state != MEMBER_BORN || !pooler_pools[m->pool].limits.pre_ping)
+	if (!pooler_pools[m->pool].limits.pre_ping)
 		return;
-	if (activity == ACTIVITY_IDLE && older_than(m->alive_at, HUNG_IDLE_MS))
-		pooler_member_invalidate(member, "it does not respond");
+	if ((m->state == MEMBER_UNBORN || activity == ACTIVITY_IDLE) &&
+		older_than(m->alive_at, HUNG_IDLE_MS))
+		why = "it does not respond";
+	else if (m->state == MEMBER_BIRTH && older_than(m->alive_at, HUNG_BIRTH_MS))
+		why = "its login does not come to an end";
 	else if (activity == ACTIVITY_TAKEN && older_than(m->taken_at,
 													  HUNG_TAKEN_MS))
-		pooler_member_invalidate(member, "it took a client and did not begin");
+		why = "it took a client and did not begin";
+	if (why && m->state != MEMBER_LEAVING && m->state != MEMBER_ORPHAN)
+		pooler_member_invalidate(member, why);
 }
 
 /* Born before its role or database was altered: replaced when idle. */
@@ -660,7 +648,7 @@ watch_holder(int member)
 						  "terminating connection: a message was begun and not completed within pooler.client_read_timeout",
 						  NULL, NULL);
 	if (writing && pooler_guc_client_write_timeout > 0 &&
-		pooler_pools[m->pool].waiting > 0 &&
+		somebody_waits(m->pool) &&
 		older_than(writing_since[member], pooler_guc_client_write_timeout))
 		pooler_client_cut(slot);
 }
@@ -672,7 +660,7 @@ close_overflow(int pool)
 	int			best = -1;
 
 	if (pooler_worker_pools[pool].open <= p->limits.pool_size ||
-		p->limits.pool_size == 0 || p->waiting > 0)
+		p->limits.pool_size == 0 || somebody_waits(pool))
 		return;
 	for (int i = 0; i < pooler_shared->max_members; i++)
 	{
@@ -728,7 +716,7 @@ mark_overflow(int pool)
 static void
 check_logins(void)
 {
-	for (int i = 0; i < pooler_shared->max_routes; i++)
+	for (int i = 0; i < pooler_routes_seen; i++)
 	{
 		PoolerRoute *r = &pooler_routes[i];
 
@@ -745,14 +733,13 @@ void
 pooler_upkeep_slow(void)
 {
 	static int	turn = 0;
-	bool		on_time;
+	int64		elapsed_us;
 
 	now = GetCurrentTimestamp();
-	/* if we ourselves were stopped, nobody else can be blamed */
-	on_time = !TimestampDifferenceExceeds(last_slow, now, 2000);
+	elapsed_us = now - last_slow;
 	last_slow = now;
 	find_owned();
-	serve_waits();
+	serve_waits(elapsed_us);
 	pooler_client_upkeep(now, with_backend);
 	pooler_member_reap_orphans();
 	if (turn++ % 10 == 0)
@@ -764,10 +751,11 @@ pooler_upkeep_slow(void)
 		recycle(i);
 		replace_outdated(i);
 		watch_holder(i);
-		if (on_time)
+		/* if we ourselves were stopped, nobody else can be blamed */
+		if (elapsed_us < 2 * USECS_PER_SEC)
 			ping(i);
 	}
-	for (int i = 0; i < pooler_shared->max_routes; i++)
+	for (int i = 0; i < pooler_routes_seen; i++)
 	{
 		if (pooler_routes[i].used)
 			pooler_route_update_keep(i, true);

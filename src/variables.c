@@ -44,10 +44,6 @@ typedef struct VariableList
 static VariableList carried;
 static VariableList reported;
 
-/* How many variables and which libraries there were when `reported` was made. */
-static int	reported_variables = -1;
-static Size reported_libraries = 0;
-
 static void
 add(VariableList *list, struct config_generic *var)
 {
@@ -165,12 +161,6 @@ pooler_variables_find(const char *name)
 	return found ? get_guc_variables()[i] : NULL;
 }
 
-static int
-count_variables(void)
-{
-	return GetNumConfigOptions();
-}
-
 static void
 walk_carried(void)
 {
@@ -187,9 +177,17 @@ walk_carried(void)
 static void
 walk_reported(void)
 {
+	static int	seen_variables = -1;
+	static Size seen_libraries = 0;
 	struct config_generic **vars = get_guc_variables();
 	int			n = GetNumConfigOptions();
+	Size		libraries = EstimateLibraryStateSpace();
 
+	if (n == seen_variables && libraries == seen_libraries)
+		return;
+	seen_variables = n;
+	seen_libraries = libraries;
+	reported.n = 0;
 	for (int i = 0; i < n; i++)
 	{
 		if (vars[i]->flags & GUC_REPORT)
@@ -275,8 +273,20 @@ remove_placeholder(struct config_generic *var)
 static HTAB *table = NULL;
 static dlist_node *ring = NULL; /* head of guc.c's list of non-defaults */
 
-/* As many entries and no client's placeholder: none has been made since. */
-static int	entries_without_placeholders = -1;
+/* Entries of the table, as guc.c's GUCHashEntry. */
+typedef struct TableEntry
+{
+	const char *name;
+	struct config_generic *var;
+} TableEntry;
+
+/*
+ * All placeholders and `reported`, as of this many entries and these libraries.
+ * Nobody but us removes an entry without loading a library.
+ */
+static VariableList placeholders;
+static int	seen_entries = -1;
+static Size seen_libraries = 0;
 
 static struct config_generic *
 of_node(dlist_node *node)
@@ -333,6 +343,21 @@ find_table(void)
 		pooler_internals_table_in(c, "GUC hash table");
 }
 
+static bool
+is_table(HTAB *found, int n)
+{
+	HASH_SEQ_STATUS scan;
+	TableEntry *e;
+	bool		good = true;
+
+	if (hash_get_num_entries(found) != n)
+		return false;
+	hash_seq_init(&scan, found);
+	while ((e = hash_seq_search(&scan)) != NULL)
+		good = good && e->name == e->var->name;
+	return good;
+}
+
 void
 pooler_variables_init(void)
 {
@@ -341,7 +366,7 @@ pooler_variables_init(void)
 	HTAB	   *found = find_table();
 
 	ring = find_ring(vars, n);
-	if (found != NULL && hash_get_num_entries(found) == n)
+	if (found != NULL && is_table(found, n))
 		table = found;
 	pfree(vars);
 }
@@ -353,16 +378,12 @@ pooler_variables_find(const char *name)
 }
 
 static int
-count_variables(void)
-{
-	return table != NULL ? hash_get_num_entries(table) : -1;
-}
-
-static int
 by_name(const void *a, const void *b)
 {
-	return pooler_variables_compare((*(struct config_generic *const *) a)->name,
-									(*(struct config_generic *const *) b)->name);
+	const struct config_generic *va = *(struct config_generic *const *) a;
+	const struct config_generic *vb = *(struct config_generic *const *) b;
+
+	return pooler_variables_compare(va->name, vb->name);
 }
 
 /* All variables, one by one. */
@@ -392,28 +413,39 @@ is_reported(struct config_generic *var)
 	return (var->flags & GUC_REPORT) != 0;
 }
 
-static bool
-has_placeholder(VariableList *list)
+static void
+scan_table(void)
 {
-	for (int i = 0; i < list->n; i++)
+	Size		libraries = EstimateLibraryStateSpace();
+	HASH_SEQ_STATUS scan;
+	TableEntry *e;
+
+	if (seen_entries == hash_get_num_entries(table) &&
+		seen_libraries == libraries)
+		return;
+	placeholders.n = 0;
+	reported.n = 0;
+	hash_seq_init(&scan, table);
+	while ((e = hash_seq_search(&scan)) != NULL)
 	{
-		if (pooler_variables_is_placeholder(list->vars[i]))
-			return true;
+		if (pooler_variables_is_placeholder(e->var))
+			add(&placeholders, e->var);
+		if (is_reported(e->var))
+			add(&reported, e->var);
 	}
-	return false;
+	qsort(reported.vars, reported.n, sizeof(reported.vars[0]), by_name);
+	seen_entries = hash_get_num_entries(table);
+	seen_libraries = libraries;
 }
 
-/* Variables at their default are in no list: of those only placeholders count,
- * and they cannot be made without another entry in the table. */
+/* Of variables at their default, which are not in the ring, only placeholders
+ * count. */
 static void
 walk_carried(void)
 {
-	int			n = count_variables();
-
-	if (ring == NULL || table == NULL || n != entries_without_placeholders)
+	if (ring == NULL || table == NULL)
 	{
 		walk_all(is_carried_one, &carried);
-		entries_without_placeholders = has_placeholder(&carried) ? -1 : n;
 		return;
 	}
 	for (dlist_node *node = ring->next; node != ring; node = node->next)
@@ -421,18 +453,47 @@ walk_carried(void)
 		if (is_carried(of_node(node)))
 			add(&carried, of_node(node));
 	}
-	qsort(carried.vars, carried.n, sizeof(carried.vars[0]), by_name);
+	scan_table();
+	for (int i = 0; i < placeholders.n; i++)
+	{
+		if (placeholders.vars[i]->source == PGC_S_DEFAULT &&
+			is_carried(placeholders.vars[i]))
+			add(&carried, placeholders.vars[i]);
+	}
+	if (carried.n > 1)
+		qsort(carried.vars, carried.n, sizeof(carried.vars[0]), by_name);
 }
 
 static void
 walk_reported(void)
 {
+	if (table != NULL)
+	{
+		scan_table();
+		return;
+	}
+	reported.n = 0;
 	walk_all(is_reported, &reported);
 }
 
 void
 pooler_variables_revive(const char *name)
 {
+}
+
+/* Keeps the list true, so that the table need not be scanned anew. */
+static void
+drop_from_placeholders(struct config_generic *var)
+{
+	for (int i = 0; i < placeholders.n; i++)
+	{
+		if (placeholders.vars[i] != var)
+			continue;
+		placeholders.vars[i] = placeholders.vars[--placeholders.n];
+		seen_entries--;
+		return;
+	}
+	seen_entries = -1;
 }
 
 static bool
@@ -445,6 +506,7 @@ remove_placeholder(struct config_generic *var)
 	(void) hash_search(table, &var->name, HASH_REMOVE, &found);
 	if (!found)
 		return false;
+	drop_from_placeholders(var);
 	if (var->source != PGC_S_DEFAULT)
 		dlist_delete(&var->nondef_link);
 	pooler_guc_free(unconstify(char *, var->name));
@@ -466,16 +528,7 @@ pooler_variables_carried(struct config_generic ***list)
 int
 pooler_variables_reported(struct config_generic ***list)
 {
-	int			n = count_variables();
-	Size		libraries = EstimateLibraryStateSpace();
-
-	if (n < 0 || n != reported_variables || libraries != reported_libraries)
-	{
-		reported.n = 0;
-		walk_reported();
-		reported_variables = n;
-		reported_libraries = libraries;
-	}
+	walk_reported();
 	*list = reported.vars;
 	return reported.n;
 }

@@ -30,7 +30,7 @@ extern int	pooler_variables_reported(struct config_generic ***list);
 extern bool pooler_variables_is_excluded(const char *name);
 
 /* The value, or the one RESET would give, as text that is parsed back to
- * exactly that; NULL where it is NULL.  `number` has POOLER_VARIABLES_NUMBER. */
+ * exactly that; NULL where it is NULL.  `number`: POOLER_VARIABLES_NUMBER. */
 extern const char *pooler_variables_value(struct config_generic *var,
 										  bool reset, char *number);
 

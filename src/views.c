@@ -367,7 +367,7 @@ members_by_client(void)
 
 /* `m`: the backend that has it, or NULL. A kept client is idle, too. */
 static const char *
-client_state(const PoolerClient *c, PoolerMember *m)
+client_state(PoolerClient *c, PoolerMember *m)
 {
 	const char *busy = m != NULL ? backend_state(m) : NULL;
 
@@ -385,7 +385,7 @@ client_state(const PoolerClient *c, PoolerMember *m)
 			if (busy != NULL && (strcmp(busy, "active") == 0 ||
 								 strcmp(busy, "pinned") == 0))
 				return busy;
-			return c->waiting_since != 0 ? "waiting" : "idle";
+			return pooler_client_waits(c) ? "waiting" : "idle";
 	}
 	return NULL;
 }
@@ -443,6 +443,30 @@ put_counts(Row *row, const PoolCounts *counts)
 	put_int(row, counts->overflow);
 }
 
+/* How many clients wait, and for how long the first; of a pool or a route. */
+static void
+put_waiting(Row *row, int pool, int route)
+{
+	int			n = 0;
+	TimestampTz first = 0;
+
+	for (int i = 0; i < pooler_shared->max_clients; i++)
+	{
+		PoolerClient *c = &pooler_clients[i];
+		TimestampTz since = c->waiting_since;
+
+		if (c->state == CLIENT_FREE || c->pool != pool || since == 0 ||
+			(route != POOLER_NO_ROUTE && c->route != route) ||
+			!pooler_client_waits(c))
+			continue;
+		n++;
+		if (first == 0 || since < first)
+			first = since;
+	}
+	put_int(row, n);
+	put_since(row, first);
+}
+
 static void
 pool_row(Row *row, PoolerPool *pool, const PoolCounts *counts)
 {
@@ -453,8 +477,7 @@ pool_row(Row *row, PoolerPool *pool, const PoolCounts *counts)
 	put_limits(row, &pool->limits);
 	put_counts(row, counts);
 	put_int(row, pool->clients);
-	put_int(row, pool->waiting);
-	put_since(row, pool->waiting > 0 ? pool->waiting_since : 0);
+	put_waiting(row, pool - pooler_pools, POOLER_NO_ROUTE);
 	put_int8(row, pg_atomic_read_u64(&pool->transactions));
 	put_int8(row, pg_atomic_read_u64(&pool->checkouts));
 	put_int8(row, pool->timeouts);
@@ -500,8 +523,7 @@ pooler_views_routes(PG_FUNCTION_ARGS)
 		put_text(&row, r->role_name);
 		put_int(&row, r->backends);
 		put_int(&row, r->clients);
-		put_int(&row, r->waiting);
-		put_since(&row, r->waiting > 0 ? r->waiting_since : 0);
+		put_waiting(&row, r->pool, i);
 		put_int8(&row, pg_atomic_read_u64(&r->transactions));
 		put_interval(&row, r->wait_us);
 		put_interval(&row, pg_atomic_read_u64(&r->busy_us));
@@ -949,7 +971,7 @@ pooler_views_cancel_client(PG_FUNCTION_ARGS)
 		if (pg_atomic_read_u64(&pooler_members[i].client) == packed &&
 			cancel_if_serving(&pooler_members[i], packed))
 			PG_RETURN_BOOL(true);
-	if (c->state != CLIENT_HELD && c->waiting_since == 0)
+	if (c->state != CLIENT_HELD && !pooler_client_waits(c))
 		PG_RETURN_BOOL(false);
 	send_request(id, POOLER_REQUEST_CANCEL);
 	PG_RETURN_BOOL(true);

@@ -3,15 +3,15 @@
  *	  Notices session state that cannot be seen afterwards, and asks before a
  *	  statement that would leave some.
  *
- *	  ProcessUtility_hook	LISTEN, PREPARE and the like, wherever they stand: in
- *							a function, in a transaction that fails later
+ *	  ProcessUtility_hook	LISTEN, PREPARE and the like, wherever they stand:
+ *							in a function, in a transaction that fails later
  *	  object_access_hook	functions by OID, when an expression that calls them
- *							is set up; it does not fire for trigger functions and
- *							type I/O, and none of those below can be one
+ *							is set up; it does not fire for trigger functions
+ *							and type I/O, and none of those below can be one
  *	  XactCallback			use of pg_temp; MyXactFlags forgets it with each
  *							transaction, and a message may hold several
- *	  assign hook of seed	SET, SET LOCAL and set_config() alike, also where the
- *							value is undone: random()'s state is not
+ *	  assign hook of seed	SET, SET LOCAL and set_config() alike, also where
+ *							the value is undone: random()'s state is not
  *	  error context			a HINT for currval() and lastval()
  *
  * The first is set in every process and returns at once where nobody is pooled;

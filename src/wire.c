@@ -15,8 +15,8 @@
  *
  * The batch reader keeps the books of the extended protocol:
  *
- *	  at a message -> in its body			[begin_message]
- *	  in the body of the last one -> ended	[pooler_wire_batch, WIRE_OK]
+ *	  between messages -> in a head -> in a body	[read_head, begin_message]
+ *	  in the last message's body -> ended			[pooler_wire_batch]
  *
  * No state but the caller's structs, no memory but the caller's StringInfo,
  * nothing of the backend: unit tests and the fuzzer link this file alone.
@@ -39,7 +39,7 @@
 #define CODE_GSS			5680
 #define CANCEL_PACKET		16	/* length word, code, pid, key */
 
-/* As PQ_LARGE_MESSAGE_LIMIT, the most that pq_getmessage() takes from anyone. */
+/* As PQ_LARGE_MESSAGE_LIMIT, the most that the server takes from anyone. */
 #define MAX_MESSAGE			0x3ffffffe
 
 #define PROTOCOL_OPTION		"_pq_."

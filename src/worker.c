@@ -267,7 +267,7 @@ reset_stats(void)
 		return;
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 		pooler_pool_clear_counters(i);
-	for (int i = 0; i < pooler_shared->max_routes; i++)
+	for (int i = 0; i < pooler_routes_seen; i++)
 	{
 		pg_atomic_write_u64(&pooler_routes[i].transactions, 0);
 		pg_atomic_write_u64(&pooler_routes[i].busy_us, 0);
@@ -321,11 +321,15 @@ notice_smart_shutdown(TimestampTz now)
 		stopping = true;
 		ereport(LOG, (errmsg("pooler takes no more clients: the server shuts down")));
 		stop_listening();
+		pooler_pool_close_all();
 	}
 	for (int i = 0; i < pooler_shared->max_clients; i++)
-		pooler_client_end(i, "57P01",
-						  "terminating connection due to administrator command",
-						  "The server shuts down.", NULL);
+	{
+		if (!pooler_client_is_busy(i))
+			pooler_client_end(i, "57P01",
+							  "terminating connection due to administrator command",
+							  "The server shuts down.", NULL);
+	}
 	pooler_member_dismiss_all();
 }
 

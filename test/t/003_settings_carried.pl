@@ -9,7 +9,7 @@ my $other = $pooler->client('other');
 sub same
 {
     my ($client, $direct, $sql) = @_;
-    $other->run("set work_mem = '1MB'; set search_path = pg_catalog; set app.user = 'other';
+    $other->run("set work_mem = '1MB'; set search_path = pg_catalog; set app.who = 'other';
         set DateStyle = 'SQL, MDY'; set application_name = 'someone'; set client_encoding = latin1");
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     return is_deeply($client->query($sql)->{log}, $direct->query($sql)->{log}, "\"$sql\"");
@@ -18,10 +18,10 @@ sub same
 my ($client, $direct) = map { $pooler->$_('c1') } qw(client direct);
 my $fresh = 'show work_mem; show search_path; show DateStyle; show application_name; show client_encoding';
 same($client, $direct, $_) foreach (
-    $fresh, 'show app.user',
+    $fresh, 'show app.who',
     "set work_mem = '7MB'", 'show work_mem',
     "select set_config('search_path', 'public, pg_catalog', false)", 'show search_path',
-    "set app.user = 'mine'", 'show app.user', "select current_setting('app.user')",
+    "set app.who = 'mine'", 'show app.who', "select current_setting('app.who')",
     "set DateStyle = 'German, DMY'", 'show DateStyle', "select '1.2.2026'::date",
     "set TimeZone = 'Asia/Tokyo'", 'show TimeZone', "set IntervalStyle = iso_8601",
     "set application_name = 'mine'", 'show application_name',
@@ -39,14 +39,14 @@ same($client, $direct, $_) foreach (
 
 # Startup options, as a driver sends them.
 my %options = (
-    options => '-c work_mem=5MB -c search_path=pg_catalog -c app.user=startup',
+    options => '-c work_mem=5MB -c search_path=pg_catalog -c app.who=startup',
     DateStyle => 'ISO, YMD', TimeZone => 'Asia/Kabul', client_encoding => 'SQL_ASCII',
     extra_float_digits => '0');
 ($client, $direct) = map { $pooler->$_('startup', %options) } qw(client direct);
 is_deeply($client->{parameters}, $direct->{parameters}, 'startup options are reported');
 same($client, $direct, $_) foreach (
-    $fresh, 'show app.user', 'show extra_float_digits', 'show TimeZone',
-    'set work_mem = 1000', 'reset work_mem', 'show work_mem', 'reset all', 'show app.user', $fresh);
+    $fresh, 'show app.who', 'show extra_float_digits', 'show TimeZone',
+    'set work_mem = 1000', 'reset work_mem', 'show work_mem', 'reset all', 'show app.who', $fresh);
 foreach my $bad ('-c work_mem=much', '-c no_such_setting=1', '-c port=1')
 {
     is_deeply(
@@ -59,9 +59,22 @@ foreach my $bad ('-c work_mem=much', '-c no_such_setting=1', '-c port=1')
 my ($new, $new_direct) = map { $pooler->$_('new') } qw(client direct);
 is_deeply($new->{parameters}, $new_direct->{parameters}, 'a fresh client is told fresh values');
 is_deeply($new->query($_)->{log}, $new_direct->query($_)->{log}, "a fresh client: \"$_\"")
-  foreach $fresh, 'show app.user', 'show TimeZone', 'show standard_conforming_strings',
+  foreach $fresh, 'show app.who', 'show TimeZone', 'show standard_conforming_strings',
   "select string_agg(name || '=' || setting, ' ' order by name) from pg_settings
       where source not in ('default', 'configuration file', 'override', 'environment variable') and name <> 'application_name'";
+
+# A placeholder whose library comes later, and may refuse it: as on a direct
+# connection it is dropped then.
+my ($early, $early_direct) = map { $pooler->$_('early') } qw(client direct);
+foreach ($early, $early_direct)
+{
+    $_->run("set plpgsql.variable_conflict = 'use_column'");
+    $new->run('select 1');
+    is($_->value('show plpgsql.variable_conflict'), 'use_column', 'a placeholder is carried');
+    $_->run('do $$ begin null; end $$');
+    $new->run('select 1');
+    is($_->value('show plpgsql.variable_conflict'), 'error', 'and dropped where its library refuses it');
+}
 
 # What parse analysis has read stays the client's own inside a function's plan.
 $client->run(q{create function public.d() returns date language plpgsql as $$ begin return '01/02/2026'::date; end $$});
@@ -73,11 +86,6 @@ foreach my $turn (1 .. 8)
     is($american->value('select public.d()') . ' ' . $european->value('select public.d()'),
         '2026-01-02 2026-02-01', "a function reads a date in its client's order, turn $turn");
 }
-
-# A placeholder of a library that comes later; settings only some may set.
-$client->run("set plpgsql.variable_conflict = 'use_column'");
-is($other->value('select 1'), '1', 'a placeholder harms nobody');
-is($client->value('show plpgsql.variable_conflict'), 'use_column', 'and is carried');
 
 is($pooler->sql("select count(*) from pooler.clients where pinned_by <> '{}'"), '0', 'nobody was pinned');
 is($pooler->sql('select count(*) from pooler.backends'), '1', 'on one backend');

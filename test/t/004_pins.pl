@@ -18,7 +18,7 @@ my @states = (
         'select pg_temp.f()', 9, 'drop function pg_temp.f()' ],
     [ 'LISTEN', 'listen news', 'select * from pg_listening_channels()', 'news', 'unlisten news' ],
     [ 'PREPARE', 'prepare p as select 5', 'execute p', 5, 'deallocate p' ],
-    [ 'cursor WITH HOLD', 'declare c cursor with hold for select generate_series(1, 9)', 'fetch next c', 1, 'close c' ],
+    [ 'cursor WITH HOLD', 'declare c scroll cursor with hold for select generate_series(1, 9)', 'fetch first c', 1, 'close c' ],
     [ 'advisory lock', 'select pg_advisory_lock(1)',
         "select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()", 1, 'select pg_advisory_unlock(1)' ],
     [ 'SET ROLE', 'set role other', 'select current_user', 'other', 'reset role' ],

@@ -2,7 +2,7 @@
 use PoolerTest;
 
 my $pooler = PoolerTest->new('timeout', pools => 'main pool_size=1 max_overflow=0',
-    conf => "pooler.pool_timeout = 0.3s\n");
+    conf => "pooler.pool_timeout = 0.3\n");
 my ($holder, $waiter) = map { $pooler->client($_) } qw(holder waiter);
 
 $holder->run('begin');
@@ -51,12 +51,11 @@ is($pooler->sql("select count(*) from pooler.clients where application_name in (
 # First come, first served.
 $pooler->reconfigure("pooler.pool_timeout = -1\n");
 $pooler->poll_view("select pool_timeout is null from pooler.pools", 't', 'waiting without limit is NULL in the view');
+my @queue = map { $pooler->client("q$_") } 1 .. 5;
 $holder->run('begin');
-my @queue;
 foreach my $i (1 .. 5)
 {
-    push @queue, $pooler->client("q$i");
-    $queue[-1]->write(Query('select clock_timestamp()'));
+    $queue[ $i - 1 ]->write(Query('select clock_timestamp()'));
     $pooler->poll_view('select waiting from pooler.pools', $i, "$i wait");
 }
 $holder->run('commit');

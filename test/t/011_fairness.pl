@@ -37,8 +37,8 @@ cmp_ok($wait, '<', 1, 'a role with one client waits less than a second on averag
 
 # A role that comes when others hold every backend gets one at their next boundary.
 my @holders = map { $pooler->client("h$_", user => 'r1') } 1 .. 4;
-$_->run('begin') foreach @holders;
 my $late = $pooler->client('late', user => 'r2');
+$_->run('begin') foreach @holders;
 $late->write(Query('select current_user'));
 $pooler->poll_view("select waiting from pooler.routes where role = 'r2'", '1', 'a role waits');
 $holders[0]->run('commit');

@@ -61,8 +61,8 @@ foreach my $way (qw(vanish reset quit))
     gone('leaver', "idle ($way)");
 
     # While it waits in the queue.
-    $witness->run('begin');
     $client = $pooler->client('leaver');
+    $witness->run('begin');
     $client->write(Query('insert into t values (1)'));
     $pooler->poll_view('select waiting from pooler.pools', '1', "a client waits ($way)");
     $client->$way;

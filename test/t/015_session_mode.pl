@@ -3,7 +3,7 @@ use PoolerTest;
 
 my $pooler = PoolerTest->new('session',
     pools => 'main pool_size=2 max_overflow=0 mode=session, telehealth pool_size=2',
-    conf => "pooler.pool_timeout = 0.3s\n", sql => 'create role keeper login;');
+    conf => "pooler.pool_timeout = 0.3\n", sql => 'create role keeper login;');
 my ($one, $two) = map { $pooler->client($_) } qw(c1 c2);
 
 is($pooler->sql('select string_agg(pool || $$ $$ || mode, $$, $$ order by pool) from pooler.pools'),

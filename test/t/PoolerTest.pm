@@ -45,7 +45,8 @@ pooler.pool_size = 2
 pooler.max_overflow = 0
 END
     $node->append_conf('pg_hba.conf', $options{hba}) if $options{hba};
-    $node->restart;
+    $node->stop;
+    $self->start_server;
     $node->safe_psql('postgres', 'create extension pooler');
     $self->await_open unless $options{unavailable};
     return $self;
@@ -76,7 +77,7 @@ sub psql
 {
     my ($self, $options, $sql) = @_;
     return $self->node->psql('', $sql,
-        connstr => "host=127.0.0.1 port=$self->{port} user=app dbname=main $options");
+        extra_params => ['-w'], connstr => "host=127.0.0.1 port=$self->{port} user=app dbname=main $options");
 }
 
 # As the superuser, on the server itself: what psql -At prints.
@@ -126,7 +127,7 @@ sub reconfigure
 
 # The admin's connection ends with the server.
 sub stop { my ($self, $mode) = @_; delete $self->{admin}; return $self->node->stop($mode) }
-sub start { my ($self) = @_; $self->node->start; return $self->await_open }
+sub start { my ($self) = @_; $self->start_server; return $self->await_open }
 sub restart { my ($self) = @_; $self->stop('fast'); return $self->start }
 
 sub worker_pid
@@ -134,6 +135,9 @@ sub worker_pid
     my ($self) = @_;
     return $self->sql('select pid from pooler.worker');
 }
+
+# One that does not start ends this test file, not all of them.
+sub start_server { my ($self) = @_; $self->node->start(fail_ok => 1) or die 'the server does not start'; return }
 
 # What was logged since the last call.
 sub new_log
