@@ -280,6 +280,12 @@ pooler_client_end(int slot, const char *sqlstate, const char *message,
 		pooler_client_close(slot);
 }
 
+bool
+pooler_client_is_ending(int slot)
+{
+	return workers[slot].reason != NULL;
+}
+
 /* It does not read what it asked for, and others wait: no last word either. */
 void
 pooler_client_cut(int slot)
@@ -291,8 +297,8 @@ pooler_client_cut(int slot)
 }
 
 /* What the backend that owns it does with it; ACTIVITY_NONE: none owns it. */
-static PoolerActivity
-activity_of(int slot)
+PoolerActivity
+pooler_client_activity(int slot)
 {
 	uint64		packed = pooler_client_pack(slot, generation_of(slot));
 
@@ -304,20 +310,12 @@ activity_of(int slot)
 	return ACTIVITY_NONE;
 }
 
-bool
-pooler_client_is_busy(int slot)
-{
-	PoolerActivity activity = activity_of(slot);
-
-	return activity == ACTIVITY_SERVING || activity == ACTIVITY_PINNED;
-}
-
 void
 pooler_client_abandon(int slot)
 {
 	PoolerClient *c = &pooler_clients[slot];
 
-	if (c->state == CLIENT_FREE || activity_of(slot) == ACTIVITY_SERVING)
+	if (c->state == CLIENT_FREE || pooler_client_activity(slot) == ACTIVITY_SERVING)
 		return;
 	if (c->state != CLIENT_LOGIN)
 		say_error(slot, "FATAL", "57P01",
@@ -847,7 +845,8 @@ pooler_client_upkeep(TimestampTz now, const bool *with_backend)
 							  "terminating connection due to idle-session timeout",
 							  NULL, NULL);
 		else if (c->route != POOLER_NO_ROUTE &&
-				 pooler_pools[c->pool].state == POOL_DRAINING)
+				 pooler_pools[c->pool].state == POOL_DRAINING &&
+				 pooler_client_activity(i) != ACTIVITY_SERVING)
 			pooler_client_end(i, "57P01",
 							  "terminating connection due to administrator command",
 							  "Its pool was removed from pooler.pools.", NULL);

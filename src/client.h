@@ -43,11 +43,15 @@ extern void pooler_client_end(int slot, const char *sqlstate,
 							  const char *message, const char *detail,
 							  const char *hint);
 
+/* Has it been ended so, and not been given to us yet? */
+extern bool pooler_client_is_ending(int slot);
+
 /* Cuts the connection of a client that blocks its backend by not reading. */
 extern void pooler_client_cut(int slot);
 
-/* Does it run a statement, or hold a backend for its transaction or state? */
-extern bool pooler_client_is_busy(int slot);
+/* What the backend that owns it does with it; ACTIVITY_NONE: none owns it. In
+ * a transaction it is ACTIVITY_SERVING. */
+extern PoolerActivity pooler_client_activity(int slot);
 
 /* This worker ends: a client that no backend serves loses its connection. */
 extern void pooler_client_abandon(int slot);

@@ -11,6 +11,17 @@
 #error "pooler needs PostgreSQL 15, 16, 17 or 18"
 #endif
 
+/* 16: gone; it was this wherever there is a sigprocmask(). */
+#include "libpq/pqsignal.h"
+#ifndef PG_SETMASK
+#define PG_SETMASK(mask) sigprocmask(SIG_SETMASK, (mask), NULL)
+#endif
+
+/* 18: gone for pg_noreturn, which stands before a declaration. */
+#ifndef pg_attribute_noreturn
+#define pg_attribute_noreturn() __attribute__((noreturn))
+#endif
+
 /* handoff */
 #include "storage/latch.h"
 #if PG_VERSION_NUM >= 180000
@@ -227,8 +238,13 @@ pooler_shared_file(Oid relation)
 #if PG_VERSION_NUM >= 180000
 #define pooler_md5_verify(role, secret, answer, salt, len, detail) \
 	md5_crypt_verify((role), (secret), (answer), (salt), (len), (detail))
+/* log_connections chooses among the stages of a login. */
+#define pooler_logs_receipt() \
+	((log_connections & LOG_CONNECTION_RECEIPT) != 0)
 #define pooler_logs_authentication() \
 	((log_connections & LOG_CONNECTION_AUTHENTICATION) != 0)
+#define pooler_logs_authorization() \
+	((log_connections & LOG_CONNECTION_AUTHORIZATION) != 0)
 /* For postgres_fdw's pass-through, which must not outlive the login. */
 #define pooler_wipe_scram_keys(port) \
 	(explicit_bzero((port)->scram_ClientKey, sizeof((port)->scram_ClientKey)), \
@@ -238,7 +254,9 @@ pooler_shared_file(Oid relation)
 #define pooler_md5_verify(role, secret, answer, salt, len, detail) \
 	md5_crypt_verify((role), (secret), (answer), (const char *) (salt), (len), \
 					 (detail))
+#define pooler_logs_receipt() Log_connections
 #define pooler_logs_authentication() Log_connections
+#define pooler_logs_authorization() Log_connections
 #define pooler_wipe_scram_keys(port) ((void) 0)
 #endif
 

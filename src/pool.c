@@ -23,6 +23,7 @@
 #include "compat.h"
 #include "guc.h"
 #include "pool.h"
+#include "reserved.h"
 #include "route.h"
 #include "validate.h"
 
@@ -243,6 +244,31 @@ open_backends(void)
 	return n;
 }
 
+/* The most that all pools may have open; each listed one can have one. */
+static int
+all_backends(void)
+{
+	return pooler_capacity_backends(pooler_guc_max_backends, MaxConnections,
+									pooler_guc_reserved(), 0, listed_pools());
+}
+
+/* More are open than pooler.max_backends allows, and this pool has most. */
+bool
+pooler_pool_must_shrink(int pool)
+{
+	int			open = pooler_worker_pools[pool].open;
+
+	if (open_backends() <= all_backends() ||
+		(open <= 1 && pooler_pools[pool].listed))
+		return false;
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+	{
+		if (pooler_worker_pools[i].open > open)
+			return false;
+	}
+	return true;
+}
+
 /* A draining pool opens none. */
 int
 pooler_pool_limit(int pool)
@@ -276,17 +302,35 @@ bool
 pooler_pool_may_open(int pool)
 {
 	WorkerPool *w = &pooler_worker_pools[pool];
-	int			all = pooler_capacity_backends(pooler_guc_max_backends,
-											   MaxConnections,
-											   pooler_guc_reserved(), 0,
-											   listed_pools());
 
 	if (closing || w->retry_at > GetCurrentTimestamp())
 		return false;
 	/* each listed pool can always have one */
-	if (open_backends() >= all && (w->open > 0 || !pooler_pools[pool].listed))
+	if (open_backends() >= all_backends() &&
+		(w->open > 0 || !pooler_pools[pool].listed))
 		return false;
 	return slot_is_free();
+}
+
+/* The server's rules do not let the worker in. */
+static bool
+is_refused(const char *error)
+{
+	return strstr(error, "pg_hba.conf") != NULL ||
+		strstr(error, "authentication failed") != NULL ||
+		strstr(error, "no password supplied") != NULL;
+}
+
+static void
+log_failure(PoolerPool *p, const char *error)
+{
+	ereport(LOG,
+			(errmsg("pool \"%s\" cannot open a backend", p->name),
+			 errdetail_internal("%s", error),
+			 is_refused(error) ?
+			 errhint("Put this line first into pg_hba.conf:\n%s\nand this one into pg_ident.conf, then reload:\n%s",
+					 pooler_reserved_hba_line(),
+					 pooler_reserved_ident_line()) : 0));
 }
 
 void
@@ -298,11 +342,8 @@ pooler_pool_failed(int pool, const char *error)
 	int			wait_s = Min(1 << Min(w->failures, 10), MAX_BACKOFF_S);
 
 	/* the same error again and again is no news for the log */
-	if (strncmp(p->last_error, error, POOLER_MAX_MESSAGE - 1) != 0 ||
-		p->state != POOL_UNAVAILABLE)
-		ereport(LOG,
-				(errmsg("pool \"%s\" cannot open a backend", p->name),
-				 errdetail_internal("%s", error)));
+	if (strncmp(p->last_error, error, POOLER_MAX_MESSAGE - 1) != 0)
+		log_failure(p, error);
 	strlcpy(p->last_error, error, POOLER_MAX_MESSAGE);
 	p->last_error_at = now;
 	/* the first retry comes at once: it may have been an accident */

@@ -38,6 +38,9 @@ extern int	pooler_pool_limit(int pool);
 /* May one more backend be opened now, in this pool? */
 extern bool pooler_pool_may_open(int pool);
 
+/* Shall an idle backend of this pool be closed, for all pools' limit? */
+extern bool pooler_pool_must_shrink(int pool);
+
 /* An opening or a birth failed, or succeeded. */
 extern void pooler_pool_failed(int pool, const char *error);
 extern void pooler_pool_works(int pool);

@@ -467,9 +467,10 @@ route_is_due(int route)
 	{
 		PoolerClient *c = &pooler_clients[i];
 
-		if (c->state == CLIENT_ARMED && c->route == route &&
-			pooler_client_waits(c) &&
-			(timed_out(c) || owed_notice(c, i)))
+		if (c->state != CLIENT_ARMED || c->route != route)
+			continue;
+		if (pooler_client_is_ending(i) ||
+			(pooler_client_waits(c) && (timed_out(c) || owed_notice(c, i))))
 			return true;
 	}
 	return false;
@@ -490,7 +491,8 @@ harvest_due(int route)
 			continue;
 		if (pooler_client_waits(&pooler_clients[slot]) && serve_waiting(slot))
 			continue;
-		if (!pooler_route_arm(slot, false))
+		if (pooler_client_is_ending(slot) ||
+			!pooler_route_arm(slot, false))
 			pooler_client_close(slot);
 	}
 }
@@ -653,34 +655,62 @@ watch_holder(int member)
 		pooler_client_cut(slot);
 }
 
-static void
-close_overflow(int pool)
+/* The longest idle or unborn backend of a pool; -1: none has been so long. */
+static int
+longest_unused(int pool, int ms)
 {
-	PoolerPool *p = &pooler_pools[pool];
 	int			best = -1;
+	TimestampTz best_since = PG_INT64_MAX;
 
-	if (pooler_worker_pools[pool].open <= p->limits.pool_size ||
-		p->limits.pool_size == 0 || somebody_waits(pool))
-		return;
 	for (int i = 0; i < pooler_shared->max_members; i++)
 	{
 		PoolerMember *m = &pooler_members[i];
-		TimestampTz since = m->state == MEMBER_UNBORN ? m->opened_at :
-			pooler_member_idle_since(m);
+		TimestampTz since;
 
-		if (m->pool != pool || m->state == MEMBER_FREE ||
-			pg_atomic_read_u32(&m->leave) != 0 ||
-			!older_than(since, OVERFLOW_IDLE_MS))
+		if (m->state == MEMBER_FREE || m->pool != pool ||
+			pg_atomic_read_u32(&m->leave) != 0)
 			continue;
-		/* a spare may stay as long as nobody is idle */
-		if (m->route != POOLER_NO_ROUTE &&
-			pooler_worker_routes[m->route].may_not_login)
+		since = m->state == MEMBER_UNBORN ? m->opened_at :
+			pooler_member_idle_since(m);
+		if (since == 0 || since >= best_since || !older_than(since, ms) ||
+			(m->route != POOLER_NO_ROUTE &&
+			 pooler_worker_routes[m->route].may_not_login))
 			continue;
-		if (best < 0 || since < pooler_members[best].idle_since)
-			best = i;
+		best = i;
+		best_since = since;
 	}
-	if (best >= 0)
-		pooler_member_retire(best);
+	return best;
+}
+
+/* Overflow that nobody needs, and what is over the limit of all pools. */
+static void
+close_surplus(int pool)
+{
+	PoolerLimits *limits = &pooler_pools[pool].limits;
+	int			open = pooler_worker_pools[pool].open;
+	int			victim = -1;
+
+	if (pooler_pool_must_shrink(pool))
+		victim = longest_unused(pool, 0);
+	else if (limits->pool_size > 0 && open > limits->pool_size &&
+			 !somebody_waits(pool))
+		victim = longest_unused(pool, OVERFLOW_IDLE_MS);
+	if (victim >= 0)
+		pooler_member_retire(victim);
+}
+
+/* A pool that was removed: each backend goes at its next boundary. */
+static void
+drain(int pool)
+{
+	for (int i = 0; i < pooler_shared->max_members; i++)
+	{
+		PoolerMember *m = &pooler_members[i];
+
+		if (m->state != MEMBER_FREE && m->pool == pool &&
+			pg_atomic_read_u32(&m->leave) == 0)
+			pooler_member_retire(i);
+	}
 }
 
 /* Those opened last are the overflow. */
@@ -764,7 +794,10 @@ pooler_upkeep_slow(void)
 	{
 		if (pooler_pools[i].state == POOL_FREE)
 			continue;
-		close_overflow(i);
+		if (pooler_pools[i].state == POOL_DRAINING)
+			drain(i);
+		else
+			close_surplus(i);
 		mark_overflow(i);
 		pooler_pool_upkeep(i, now);
 		pooler_worker_pools[i].dirty = true;

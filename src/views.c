@@ -19,7 +19,6 @@
  */
 #include "postgres.h"
 
-#include <pwd.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -42,6 +41,7 @@
 #include "compat.h"
 #include "guc.h"
 #include "pins.h"
+#include "reserved.h"
 #include "shmem.h"
 #include "validate.h"
 
@@ -808,25 +808,6 @@ pooler_views_required_max_connections(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(required);
 }
 
-/* The system's user that the server runs as, quoted for pg_ident.conf. */
-static const char *
-os_user(void)
-{
-	struct passwd *pw = getpwuid(geteuid());
-	const char *name;
-
-	if (pw == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("the server's operating system user %ld has no name",
-						(long) geteuid())));
-	name = pw->pw_name;
-	if (name[0] == '/' ||
-		strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-.") != strlen(name))
-		return psprintf("\"%s\"", name);
-	return pstrdup(name);
-}
-
 /* pooler.hba_lines(): they must come first in their files. */
 Datum
 pooler_views_hba_lines(PG_FUNCTION_ARGS)
@@ -835,11 +816,10 @@ pooler_views_hba_lines(PG_FUNCTION_ARGS)
 
 	begin_rows(fcinfo, &row);
 	put_text(&row, GetConfigOption("hba_file", false, false));
-	put_text(&row, "local all \"" POOLER_RESERVED_USER "\" peer map=pooler");
+	put_text(&row, pooler_reserved_hba_line());
 	end_row(&row);
 	put_text(&row, GetConfigOption("ident_file", false, false));
-	put_text(&row, psprintf("pooler %s \"%s\"", os_user(),
-							POOLER_RESERVED_USER));
+	put_text(&row, pooler_reserved_ident_line());
 	end_row(&row);
 	return (Datum) 0;
 }

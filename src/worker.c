@@ -310,6 +310,7 @@ static void
 notice_smart_shutdown(TimestampTz now)
 {
 	static TimestampTz looked_at = 0;
+	int			idle = 0;
 
 	if (!stopping)
 	{
@@ -325,12 +326,19 @@ notice_smart_shutdown(TimestampTz now)
 	}
 	for (int i = 0; i < pooler_shared->max_clients; i++)
 	{
-		if (!pooler_client_is_busy(i))
-			pooler_client_end(i, "57P01",
-							  "terminating connection due to administrator command",
-							  "The server shuts down.", NULL);
+		PoolerActivity activity = pooler_client_activity(i);
+
+		if (pooler_clients[i].state == CLIENT_FREE ||
+			activity == ACTIVITY_SERVING || activity == ACTIVITY_PINNED)
+			continue;
+		idle++;
+		pooler_client_end(i, "57P01",
+						  "terminating connection due to administrator command",
+						  "The server shuts down.", NULL);
 	}
-	pooler_member_dismiss_all();
+	/* without backends the server would go on, and end us, too early */
+	if (idle == 0)
+		pooler_member_dismiss_all();
 }
 
 static void

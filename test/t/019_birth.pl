@@ -22,7 +22,7 @@ like($pooler->new_log, qr/local\s+all\s+.*peer/, 'the log has the line to paste'
 my $waiting = $pooler->client('c', may_fail => 1)->{login};
 ok(@{ $waiting->{errors} } == 1, 'a client is told');
 
-my %line = map { split /\|/, $_, 2 } @lines;
+my %line = map { m!([^/]+)\|(.*)! } @lines;
 write_file('pg_hba.conf', "$line{'pg_hba.conf'}\n$others");
 write_file('pg_ident.conf', "$line{'pg_ident.conf'}\n");
 $pooler->node->reload;

@@ -42,8 +42,8 @@ $pooler->node->safe_psql('postgres', "alter role app reset log_min_duration_stat
 $_->quit foreach $logged;
 
 # pg_stat_statements.
-$one->run('select 5 as counted') foreach 1 .. 3;
-is($pooler->node->safe_psql('main', "select calls from pg_stat_statements where query like 'select \$1 as counted'"), '3', 'pg_stat_statements counts');
+$one->run('select 5 as counted, 6 as twice') foreach 1 .. 3;
+is($pooler->node->safe_psql('main', "select calls from pg_stat_statements where query like 'select \$1 as counted, \$2 as twice'"), '3', 'pg_stat_statements counts');
 
 # Time-outs, and their absence for the next client.
 $one->run("set statement_timeout = '100ms'");

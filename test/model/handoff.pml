@@ -1,0 +1,1001 @@
+/*
+ * handoff.pml
+ *	  The handoff of clients between the worker and a route's backends.
+ *
+ * One route, its epoll, NB backends and NC client slots; the names are those of
+ * src/. Each step here is one access of the code to what it shares: an atomic
+ * variable, the epoll, a socket. What a process does alone is done in the same
+ * step. README.md says what is asserted, assumed and left out.
+ *
+ *	  Client	whoever is connected at a slot: asks, waits, may leave
+ *	  Backend	handoff.c, await.c, backend.c
+ *	  Worker	member.c, client.c, route.c, cancel.c, upkeep.c
+ *	  Monitor	looks when nothing can move any more
+ *
+ * Faults and choices have a budget each, 0 if not given (-DLEAVES=1). A mutant
+ * (-DNOLOCK) breaks one rule and must fail; test/model/run has the list.
+ */
+#define NC 2
+#define NB 2
+#ifndef LEAVES
+#define LEAVES 0				/* clients that go, each replaced by another */
+#endif
+#ifndef KILLS
+#define KILLS 0					/* pg_terminate_backend() */
+#endif
+#ifndef INVALIDATIONS
+#define INVALIDATIONS 0			/* the worker takes a backend for hung */
+#endif
+#ifndef RETIRES
+#define RETIRES 0				/* `leave`: recycled, shrunk, a token */
+#endif
+#ifndef CANCELS
+#define CANCELS 0
+#endif
+#ifndef TICKS
+#define TICKS 0					/* looks at who has waited too long */
+#endif
+#ifndef TERMINATES
+#define TERMINATES 0			/* the worker ends a client */
+#endif
+#ifndef REFUSALS
+#define REFUSALS 0				/* settings that cannot be loaded; outdated */
+#endif
+#ifndef FAILURES
+#define FAILURES 0				/* births that the server refuses */
+#endif
+#ifndef HANGS
+#define HANGS 0					/* statements that never end */
+#endif
+#ifndef KEEPS
+#define KEEPS 0					/* times the flag `keep` is set */
+#endif
+#ifndef PINS
+#define PINS 0					/* 1: a client may be pinned, and unpinned */
+#endif
+#ifndef BLOCKS
+#define BLOCKS 0				/* 1: transactions of several statements */
+#endif
+
+#define NONE 255
+#define WORKER 254
+
+mtype = {
+	ACTIVITY_NONE, ACTIVITY_IDLE, ACTIVITY_TAKEN, ACTIVITY_SERVING,
+	ACTIVITY_RETURNING, ACTIVITY_PRIVATE, ACTIVITY_RECALLED, ACTIVITY_PINNED,
+	ACTIVITY_GONE,
+	CLIENT_FREE, CLIENT_ARMED, CLIENT_HELD, CLIENT_ANSWERING,
+	MEMBER_BIRTH, MEMBER_BORN, MEMBER_LEAVING,
+	FETCH, CLOSED, HUNG_UP, LEAVING, END_OF_FILE,
+	BORN, REFUSED
+};
+
+/* control sockets; END_OF_FILE: the process has exited */
+chan to_worker[NB] = [3] of { mtype, byte, byte };
+chan to_backend[NB] = [1] of { byte };	/* FILE: its generation; 0: NO_FILE */
+mtype libpq[NB];				/* BORN, REFUSED: the worker has not read it */
+
+/* the route's epoll */
+chan ready = [NC] of { byte };
+bool armed[NC], listed[NC];
+
+/* a client's socket */
+bool data[NC], eof[NC];			/* unread; shut by the peer or by the worker */
+bool connected[NC];
+
+/* shared memory */
+byte generation[NC] = 1;
+mtype state[NC] = CLIENT_FREE;
+bool half[NC];					/* has hung up, and left something to do */
+mtype activity[NB] = ACTIVITY_NONE;
+byte client[NB] = NONE;			/* the slot; its generation: see harvest() */
+bool leave[NB], lock[NB];
+bool keep;
+short idle;
+
+/* the worker's own */
+mtype member[NB] = MEMBER_BIRTH;
+chan held = [NC] of { byte };
+byte backends, clients;
+bool watched = true;			/* the route is nested in the worker's epoll */
+bool noted;						/* its event is in the batch at hand */
+bool wanted[NC];				/* cancel.c */
+bool taken_since[NC];			/* `taken` moved since the wish */
+
+/* a backend's own */
+bool up[NB] = true;				/* this member's process lives */
+bool die[NB];					/* SIGTERM has come: ProcDiePending */
+byte cancel[NB];				/* 1: SIGINT is on its way, 2: QueryCancelPending */
+byte have[NB * NC];				/* generation of the file that is open, or 0 */
+
+/* what nobody knows */
+byte owner[NC] = NONE;
+bool asked[NC];					/* the client waits for an answer */
+bool stuck[NC];					/* in a statement that never ends */
+byte cancel_for[NB] = NONE;
+bool unseen[NB];				/* it was ended while it was idle */
+bool alone[NB];					/* waits privately, and has seen the flag on */
+byte first = NONE;				/* of two who wait, who came first */
+byte leaves, kills, invalidations, retires, cancels, ticks, terminates;
+byte refusals, failures, hangs, keeps;
+
+inline event(c)
+{
+	if
+	:: armed[c] && !listed[c] && (data[c] || eof[c]) ->
+		listed[c] = true;
+		if
+		:: !listed[1 - c] &&
+			(owner[1 - c] != WORKER || state[1 - c] == CLIENT_FREE) -> first = c
+		:: else
+		fi;
+		ready!c
+	:: else
+	fi
+}
+
+/* pooler_net_arm() */
+inline arm(c, who)
+{
+	assert(owner[c] == who && !armed[c]);
+	owner[c] = NONE;
+	state[c] = CLIENT_ARMED;
+	armed[c] = true;
+	event(c)
+}
+
+inline take_event(c, who)
+{
+	ready?c;
+	listed[c] = false;
+	armed[c] = false;
+	assert(owner[c] == NONE && state[c] == CLIENT_ARMED);
+	owner[c] = who;
+	first = (who == WORKER -> first : 1 - c)
+}
+
+inline own(c, who)
+{
+	assert(owner[c] == who);
+	owner[c] = WORKER
+}
+
+/* ---- clients ---- */
+
+proctype Client(byte c)
+{
+	do
+	:: atomic { connected[c] && !asked[c] && !eof[c] ->
+		asked[c] = true;
+		data[c] = true;
+		event(c) }
+	:: atomic { connected[c] && !eof[c] && leaves < LEAVES ->
+		leaves++;
+		eof[c] = true;
+		event(c) }
+	od
+}
+
+/* ---- backends ---- */
+
+inline set_activity(x)
+{
+	activity[b] = x
+}
+
+/* pooler_backend_end_serving(): one store under the lock */
+inline end_serving(x)
+{
+	atomic {
+#ifndef NOLOCK
+		!lock[b];
+#endif
+		set_activity(x);
+		alone[b] = false }
+}
+
+inline deliver()
+{
+	if
+	:: cancel[b] == 1 -> cancel[b] = 2
+	:: else
+	fi
+}
+
+inline drop_cancel()
+{
+	if
+	:: cancel[b] == 2 ->
+		cancel[b] = 0;
+		cancel_for[b] = NONE
+	:: else
+	fi
+}
+
+inline rearm()
+{
+	client[b] = NONE;
+	atomic {
+		assert(have[b * NC + c] == generation[c]);
+		deliver();
+		arm(c, b) }
+}
+
+/* The statement's own time: what may befall a backend that serves. */
+inline run_statement()
+{
+	atomic {
+		assert(owner[c] == b && have[b * NC + c] == generation[c]);
+		assert(data[c]);
+		data[c] = false };
+	if
+	:: atomic { cancel[b] != 0 ->
+		assert(cancel_for[b] == c);
+		cancel[b] = 0;
+		cancel_for[b] = NONE }
+	:: true
+	:: die[b] -> goto fatal
+	:: atomic { b == 1 && hangs < HANGS ->
+		hangs++;
+		stuck[c] = true };
+		(die[b]) -> goto fatal
+	fi;
+	atomic {
+		assert(owner[c] == b);
+		asked[c] = false }
+}
+
+proctype Backend(byte b)
+{
+	byte c = NONE;
+	byte g;
+	bool hung_up, pinned;
+
+birth:
+	atomic {
+		die[b] = false;
+		unseen[b] = false;
+		cancel[b] = 0;
+		cancel_for[b] = NONE;
+		alone[b] = false;
+		c = 0;
+		do
+		:: c < NC -> have[b * NC + c] = 0; c++
+		:: else -> break
+		od;
+		c = NONE;
+		g = 0;
+		hung_up = false;
+		pinned = false };
+	if
+	:: atomic { failures < FAILURES ->
+		failures++;
+		up[b] = false;
+		libpq[b] = REFUSED;
+		goto reborn }
+	:: libpq[b] = BORN
+	fi;
+
+boundary:							/* await_next_message() */
+	atomic {
+		c = NONE;
+		g = 0;
+		hung_up = false;
+		pinned = false };
+	if
+	:: leave[b] -> goto leaving
+	:: else
+	fi;
+
+	/* take() */
+	set_activity(ACTIVITY_IDLE);
+	idle++;
+	if
+	:: atomic { nempty(ready) ->
+		take_event(c, b);
+		deliver();
+		g = generation[c];
+		hung_up = eof[c] && !half[c] }
+	:: atomic { die[b] ->
+		/* FATAL; pooler_handoff_exit() */
+		if
+		:: activity[b] == ACTIVITY_IDLE ->
+			set_activity(ACTIVITY_GONE);
+			idle--
+		:: else
+		fi };
+		goto fatal
+	:: atomic { leave[b] ->
+		/* leave_idle() */
+		if
+		:: activity[b] == ACTIVITY_IDLE ->
+			set_activity(ACTIVITY_GONE);
+			idle--
+		:: else
+		fi };
+		goto leaving
+	fi;
+	client[b] = c;
+	if
+	:: atomic { activity[b] == ACTIVITY_IDLE -> set_activity(ACTIVITY_TAKEN) }
+	:: atomic { activity[b] != ACTIVITY_IDLE -> own(c, b) };
+		to_worker[b]!HUNG_UP, c, g;
+		client[b] = NONE;
+		goto leaving
+	fi;
+	atomic {
+		idle--;
+		taken_since[c] = true };
+
+	/* born before its role was altered: hand_back_unopened() */
+	if
+	:: atomic { refusals < REFUSALS -> refusals++ }
+		leave[b] = true;
+		goto hand_back
+	:: true
+	fi;
+	/* open_client() */
+	if
+#ifdef NOGEN
+	:: have[b * NC + c] != 0 -> goto opened
+	:: have[b * NC + c] == 0 && hung_up -> goto hand_back
+	:: have[b * NC + c] == 0 && !hung_up
+#else
+	:: have[b * NC + c] == g -> goto opened
+	:: have[b * NC + c] != g && hung_up -> goto hand_back
+	:: have[b * NC + c] != g && !hung_up
+#endif
+	fi;
+	to_worker[b]!FETCH, c, g;
+	if
+	:: atomic { to_backend[b]?g;
+		if
+		:: g != 0 -> have[b * NC + c] = g
+		:: else
+		fi }
+	:: die[b] -> goto fatal
+	fi;
+	if
+	:: g == 0 ->
+		/* that client is gone; it can only be one that was taken from us */
+		assert(activity[b] != ACTIVITY_TAKEN);
+		goto leaving
+	:: else
+	fi;
+
+opened:
+	/* die_unseen() */
+#ifndef NOUNSEEN
+	if
+	:: die[b] ->
+#ifdef UNSEENSTORE
+		set_activity(ACTIVITY_RETURNING);
+		rearm();
+#else
+		if
+		:: atomic { activity[b] == ACTIVITY_TAKEN ->
+			set_activity(ACTIVITY_RETURNING) };
+			rearm()
+		:: activity[b] != ACTIVITY_TAKEN
+		fi;
+#endif
+		goto leaving
+	:: else
+	fi;
+#endif
+	/* start_serving() */
+#if !defined(KEEPSIG) && !defined(LATEDROP)
+	drop_cancel();
+#endif
+	if
+#ifdef BLINDSERVE
+	:: set_activity(ACTIVITY_SERVING)
+#else
+	:: atomic { activity[b] == ACTIVITY_TAKEN ->
+		set_activity(ACTIVITY_SERVING) }
+	:: activity[b] != ACTIVITY_TAKEN ->
+#ifdef LOSTCLEAR
+		client[b] = NONE;
+#endif
+		goto leaving
+#endif
+	fi;
+	/* refuse_client() */
+	if
+	:: atomic { refusals < REFUSALS -> refusals++ }
+		leave[b] = true;
+		goto give_up
+	:: true
+	fi;
+
+first_byte:
+	atomic {
+		assert(owner[c] == b && have[b * NC + c] == generation[c]);
+		if
+		:: data[c]
+		:: !data[c] && eof[c] -> goto left
+		:: !data[c] && !eof[c] -> goto after_transaction
+		fi };
+statement:
+	run_statement();
+	if
+	:: true
+	:: BLOCKS ->
+		/* inside_transaction() */
+		if
+		:: data[c] -> goto statement
+		:: !data[c] && eof[c] -> goto left
+		:: die[b] -> goto fatal
+		fi
+	fi;
+
+after_transaction:
+	if
+	:: PINS -> pinned = true
+	:: atomic { true -> pinned = false }
+	fi;
+	if
+	:: pinned -> end_serving(ACTIVITY_PINNED)
+	:: !pinned && !leave[b] ->
+#ifdef FLAGFIRST
+		if
+		:: keep -> end_serving(ACTIVITY_PRIVATE); alone[b] = true
+		:: !keep -> goto give_up
+		fi
+#else
+		end_serving(ACTIVITY_PRIVATE);
+		if
+		:: atomic { keep -> alone[b] = true }
+		:: !keep ->
+			set_activity(ACTIVITY_SERVING);
+			goto give_up
+		fi
+#endif
+	:: !pinned && leave[b] -> goto give_up
+	fi;
+	if
+	:: data[c] ->
+		atomic { alone[b] = false; set_activity(ACTIVITY_SERVING) };
+		goto statement
+	:: !data[c] && eof[c] ->
+		atomic { alone[b] = false; set_activity(ACTIVITY_SERVING) };
+		goto left
+	:: !pinned && (activity[b] != ACTIVITY_PRIVATE || leave[b]) ->
+		atomic { alone[b] = false; set_activity(ACTIVITY_SERVING) }
+	:: die[b] -> goto fatal
+	fi;
+
+give_up:
+	/* return_client() */
+#ifdef EARLYREARM
+	rearm();
+	end_serving(ACTIVITY_RETURNING);
+	drop_cancel();
+#else
+	end_serving(ACTIVITY_RETURNING);
+#ifndef KEEPSIG
+	drop_cancel();
+#endif
+	rearm();
+#endif
+	goto boundary;
+
+left:
+	/* client_left() */
+	end_serving(ACTIVITY_RETURNING);
+	if
+	:: true -> drop_cancel()
+	:: die[b] -> goto fatal			/* while it rolls back, or cleans up */
+	fi;
+	atomic { own(c, b); to_worker[b]!CLOSED, c, g };
+	client[b] = NONE;
+	goto boundary;
+
+hand_back:
+#ifdef HANGUPSTORE
+	atomic { own(c, b); to_worker[b]!HUNG_UP, c, g };
+	client[b] = NONE;
+#else
+	if
+	:: atomic { activity[b] == ACTIVITY_TAKEN ->
+		set_activity(ACTIVITY_RETURNING) };
+		client[b] = NONE;
+		atomic { own(c, b); to_worker[b]!HUNG_UP, c, g }
+	:: activity[b] != ACTIVITY_TAKEN -> goto leaving
+	fi;
+#endif
+	goto boundary;
+
+leaving:
+	/* pooler_backend_leave() */
+	set_activity(ACTIVITY_GONE);
+	to_worker[b]!LEAVING, 0, 0;
+fatal:
+	atomic { to_worker[b]!END_OF_FILE, 0, 0; up[b] = false };
+reborn:
+	/* the same member, another process */
+	atomic { up[b] -> goto birth }
+}
+
+/* ---- the worker ---- */
+
+inline recall_all()
+{
+	/* who is in birth may have a client already */
+	i = 0;
+	do
+	:: i < NB ->
+		if
+#ifdef RECALLBORN
+		:: atomic { member[i] == MEMBER_BORN && activity[i] == ACTIVITY_PRIVATE ->
+#else
+		:: atomic { member[i] != MEMBER_LEAVING && activity[i] == ACTIVITY_PRIVATE ->
+#endif
+			activity[i] = ACTIVITY_RECALLED;
+			alone[i] = false }
+		:: else
+		fi;
+		i++
+	:: else -> break
+	od;
+	i = 0
+}
+
+inline update_keep(may_set)
+{
+	if
+	:: atomic { clients <= backends && !keep && may_set -> keep = true }
+	:: clients > backends && keep ->
+#ifdef RECALLFIRST
+		recall_all();
+		keep = false
+#else
+		keep = false;
+		recall_all()
+#endif
+	:: else
+	fi
+}
+
+/* pooler_route_backends_changed() */
+inline backends_changed()
+{
+	update_keep(false);
+	if
+	:: backends == 0 -> watched = true
+	:: else ->
+		watched = false;
+#ifndef HELDFORGOTTEN
+		do
+		:: atomic { nempty(held) ->
+			held?s;
+			assert(empty(held) || first == s);
+			arm(s, WORKER) }
+		:: empty(held) -> break
+		od
+#endif
+	fi
+}
+
+inline unhold(s)
+{
+	if
+	:: state[s] == CLIENT_HELD -> held??eval(s)
+	:: else
+	fi
+}
+
+/* pooler_client_close() */
+inline close_client(s)
+{
+	atomic {
+		assert(owner[s] == WORKER && !armed[s]);
+		unhold(s);
+		owner[s] = NONE;
+		first = 1 - s;
+		state[s] = CLIENT_FREE;
+		connected[s] = false;
+		generation[s]++;
+		data[s] = false;
+		asked[s] = false;
+		eof[s] = false;
+		half[s] = false;
+		wanted[s] = false;
+		clients-- };
+	update_keep(false)
+}
+
+/* The error and the end of the batch; the client may speak again. */
+inline answer(s)
+{
+	assert(owner[s] == WORKER && data[s]);
+	unhold(s);
+	first = 1 - s;
+	state[s] = CLIENT_ANSWERING
+}
+
+inline leave_route()
+{
+	if
+	:: member[b] == MEMBER_BORN ->
+		backends--;
+		member[b] = MEMBER_LEAVING;
+		backends_changed()
+	:: else
+	fi
+}
+
+/* take_back_client() */
+inline take_back()
+{
+	s = client[b];
+	client[b] = NONE;
+	if
+	:: s == NONE
+	:: s != NONE && activity[b] == ACTIVITY_TAKEN ->
+		atomic {
+#ifndef NOTAKEBACK
+			own(s, b);
+			arm(s, WORKER)
+#endif
+		}
+	:: s != NONE && activity[b] != ACTIVITY_TAKEN ->
+#ifdef TAKEBACKALL
+		atomic { own(s, b); arm(s, WORKER) }
+#else
+		/* it has lost its session: not for a backend that was idle */
+		atomic { own(s, b); assert(!unseen[b]) };
+		close_client(s)
+#endif
+	fi;
+	s = NONE
+}
+
+/* drop(), and the birth that follows */
+inline drop()
+{
+	leave_route();
+	take_back();
+	atomic {
+		if
+		:: nempty(to_backend[b]) -> to_backend[b]?_
+		:: empty(to_backend[b])
+		fi;
+		activity[b] = ACTIVITY_NONE;
+		leave[b] = false;
+		member[b] = MEMBER_BIRTH;
+		up[b] = true }
+}
+
+inline serve_message()
+{
+	if
+	:: m == FETCH ->
+		if
+		:: generation[s] == g -> to_backend[b]!g
+		:: else -> to_backend[b]!0
+		fi
+	:: m == CLOSED ->
+		assert(generation[s] == g);
+		close_client(s)
+	:: m == HUNG_UP ->
+		assert(generation[s] == g && owner[s] == WORKER);
+		if
+		:: !data[s] && eof[s] -> close_client(s)
+		:: else ->
+			atomic {
+#ifndef HANGUPLOOP
+				half[s] = eof[s];
+#endif
+				arm(s, WORKER) }
+		fi
+	:: m == LEAVING -> leave_route()
+	:: m == END_OF_FILE -> drop()
+	fi
+}
+
+/* One epoll_wait() that does not wait. */
+inline harvest_all()
+{
+	atomic {
+		do
+		:: nempty(ready) ->
+			take_event(s, WORKER);
+			got!s
+		:: empty(ready) -> break
+		od }
+}
+
+/* pooler_upkeep_route_event() */
+inline route_event()
+{
+	noted = false;
+	if
+#ifdef ROUTEEVENT
+	:: true -> harvest_all()
+#else
+	:: backends == 0 -> harvest_all()
+	:: backends > 0				/* it was in one batch with a birth */
+#endif
+	fi;
+	do
+	:: nempty(got) ->
+		got?s;
+		/* pooler_client_harvested() */
+		if
+		:: atomic { data[s] ->
+			state[s] = CLIENT_HELD;
+			held!s }
+		:: atomic { !data[s] && !eof[s] -> arm(s, WORKER) }
+		:: !data[s] && eof[s] -> close_client(s)
+		fi
+	:: empty(got) -> break
+	od;
+	s = NONE
+}
+
+/* harvest_due(): takes those who are ready, arms again who is not meant */
+inline harvest_due()
+{
+	harvest_all();
+	do
+	:: atomic { nempty(got) ->
+		got?s;
+		if
+		:: data[s] && wanted[s] ->
+			wanted[s] = false;
+#ifdef WISHSTALE
+			assert(!taken_since[s]);
+			answer(s)
+#else
+			if
+			:: !taken_since[s] -> answer(s)
+			:: taken_since[s] -> arm(s, WORKER)
+			fi
+#endif
+		:: data[s] && ticks < TICKS ->
+			ticks++;				/* pool_timeout */
+			answer(s)
+		:: arm(s, WORKER)
+		fi }
+	:: empty(got) -> break
+	od;
+	s = 0;
+	do
+	:: s < NC -> wanted[s] = false; s++
+	:: else -> break
+	od;
+	s = NONE
+}
+
+/* pooler_cancel_client() */
+inline cancel_client()
+{
+	g = generation[s];
+	b = 0;
+	do
+	:: b < NB ->
+		if
+		:: client[b] == s ->
+			lock[b] = true;
+			if
+			:: client[b] == s && activity[b] == ACTIVITY_SERVING ->
+				atomic { cancel[b] = 1; cancel_for[b] = s };
+				lock[b] = false;
+				break
+			:: else -> lock[b] = false
+			fi
+		:: else
+		fi;
+		b++
+	:: else ->
+		atomic {
+			if
+			:: data[s] && state[s] != CLIENT_FREE ->
+				wanted[s] = true;
+				taken_since[s] = false
+			:: else
+			fi };
+		break
+	od
+}
+
+/* pooler_member_invalidate() */
+inline invalidate()
+{
+	if
+	:: atomic { activity[b] == ACTIVITY_IDLE ->
+		activity[b] = ACTIVITY_GONE };
+		idle--;
+		goto invalidated
+	:: atomic { activity[b] == ACTIVITY_TAKEN ->
+		activity[b] = ACTIVITY_GONE;
+		own(client[b], b) };
+		atomic {
+			s = client[b];
+			client[b] = NONE;
+			if
+			:: s != NONE -> arm(s, WORKER)
+			:: else
+			fi };
+invalidated:
+		leave[b] = true;
+		die[b] = true;
+		leave_route()
+	:: else
+	fi
+}
+
+#define MAY_COME(s) (state[s] == CLIENT_FREE && \
+					 generation[s] <= LEAVES + TERMINATES + 1)
+#define MAY_DIE(b) (up[b] && libpq[b] == 0 && !die[b])
+
+proctype Worker()
+{
+	byte b, g, i;
+	byte s = NONE;
+	mtype m;
+	chan got = [NC] of { byte };
+
+	do
+	:: atomic {
+		/* between two events: */
+		/* nobody keeps a client whom the worker wants back */
+		assert(keep || !alone[0] || member[0] == MEMBER_LEAVING);
+		assert(keep || !alone[1] || member[1] == MEMBER_LEAVING);
+		/* nobody is held where a backend could serve him */
+		assert(empty(held) || backends == 0);
+		b = 0; g = 0; m = 0; s = NONE }
+		if
+
+		/* accept: a client comes and enters the route */
+		:: atomic { MAY_COME(0) || MAY_COME(1) ->
+			if
+			:: MAY_COME(0) -> s = 0
+			:: MAY_COME(1) -> s = 1
+			fi;
+			clients++;
+			connected[s] = true;
+			owner[s] = WORKER };
+			update_keep(false);
+			atomic { arm(s, WORKER) }
+
+		/* EVENT_ROUTE, in a batch with others */
+		:: watched && nempty(ready) && !noted -> noted = true
+		:: noted -> route_event()
+
+		/* EVENT_LIBPQ comes before what the backend says afterwards */
+		:: atomic { libpq[0] != 0 || libpq[1] != 0 ->
+			if
+			:: libpq[0] != 0 -> b = 0
+			:: libpq[1] != 0 -> b = 1
+			fi;
+			m = libpq[b];
+			libpq[b] = 0 };
+			if
+			:: m == BORN ->
+				member[b] = MEMBER_BORN;
+				backends++;
+				backends_changed()
+			:: m == REFUSED ->
+				backends_changed();
+				drop();
+				do			/* tell_held() */
+				:: atomic { nempty(held) -> held?<s>; answer(s) }
+				:: empty(held) -> break
+				od
+			fi
+
+		/* EVENT_CONTROL */
+		:: atomic { nempty(to_worker[0]) && libpq[0] == 0 ||
+					nempty(to_worker[1]) && libpq[1] == 0 ->
+			if
+			:: nempty(to_worker[0]) && libpq[0] == 0 -> b = 0
+			:: nempty(to_worker[1]) && libpq[1] == 0 -> b = 1
+			fi;
+			to_worker[b]?m, s, g };
+			serve_message()
+
+		/* EVENT_CLIENT: the end of a batch that is being answered */
+		:: atomic { state[0] == CLIENT_ANSWERING ||
+					state[1] == CLIENT_ANSWERING ->
+			if
+			:: state[0] == CLIENT_ANSWERING -> s = 0
+			:: state[1] == CLIENT_ANSWERING -> s = 1
+			fi;
+			data[s] = false;
+			asked[s] = false;
+			arm(s, WORKER) }
+
+		/* a tick: who has waited too long, or wished to be cancelled? */
+		:: backends > 0 && idle <= 0 && !keep && nempty(ready) &&
+			(ticks < TICKS || wanted[0] || wanted[1]) -> harvest_due()
+		:: atomic { ticks < TICKS && nempty(held) ->
+			ticks++;
+			if
+			:: held?<s>
+			:: len(held) == 2 -> s = 1 - s
+			fi;
+			answer(s) }
+		:: atomic { keeps < KEEPS && !keep && clients <= backends -> keeps++ };
+			update_keep(true)
+
+		/* ends a client: for one that is ARMED, its owner will see it */
+		:: atomic { terminates < TERMINATES -> terminates++ };
+			if
+			:: s = 0
+			:: s = 1
+			fi;
+			if
+#ifdef WORKERCLOSES
+			:: state[s] == CLIENT_ARMED -> close_client(s)
+#else
+			:: atomic { state[s] == CLIENT_ARMED ->
+				eof[s] = true;
+				event(s) }
+#endif
+			:: state[s] == CLIENT_HELD -> close_client(s)
+			:: else
+			fi
+
+		:: atomic { cancels < CANCELS -> cancels++;
+			if
+			:: s = 0
+			:: s = 1
+			fi };
+			cancel_client()
+		:: atomic { invalidations < INVALIDATIONS &&
+					(member[0] == MEMBER_BORN || member[1] == MEMBER_BORN) ->
+			if
+			:: member[0] == MEMBER_BORN -> b = 0
+			:: member[1] == MEMBER_BORN -> b = 1
+			fi;
+			invalidations++ };
+			invalidate()
+		:: atomic { retires < RETIRES -> retires++;
+			if
+			:: leave[0] = true
+			:: leave[1] = true
+			fi }
+
+		/* not the worker's doing: pg_terminate_backend() */
+		:: atomic { kills < KILLS && (MAY_DIE(0) || MAY_DIE(1)) ->
+			kills++;
+			if
+			:: MAY_DIE(0) -> b = 0
+			:: MAY_DIE(1) -> b = 1
+			fi;
+			die[b] = true;
+			unseen[b] = activity[b] == ACTIVITY_IDLE }
+		fi
+	od
+}
+
+/* Nothing can move any more: then nobody waits and everything is accounted for. */
+proctype Monitor()
+{
+	do
+	:: timeout ->
+		d_step {
+			assert(hangs || !asked[0] && !asked[1]);
+			assert(idle == (activity[0] == ACTIVITY_IDLE) +
+				   (activity[1] == ACTIVITY_IDLE)) }
+	od
+}
+
+init
+{
+	atomic {
+		run Worker();
+		run Monitor();
+		run Backend(0);
+		run Backend(1);
+		run Client(0);
+		run Client(1) }
+}
+
+/* who asks is answered, unless he leaves */
+ltl served { [] (asked[0] && !eof[0] -> <> (!asked[0] || eof[0] || stuck[1])) }
+
+/* who has left is noticed, whatever he left behind */
+ltl reaped { [] (connected[0] && eof[0] -> <> (!connected[0] || stuck[0] || stuck[1])) }
