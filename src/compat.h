@@ -94,6 +94,17 @@ pooler_clean_ascii(const char *text)
 #endif
 }
 
+/* Does this role own this database? */
+#include "utils/acl.h"
+#if PG_VERSION_NUM >= 160000
+#include "catalog/pg_database.h"
+#define pooler_owns_database(database, role) \
+	object_ownercheck(DatabaseRelationId, (database), (role))
+#else
+#define pooler_owns_database(database, role) \
+	pg_database_ownercheck((database), (role))
+#endif
+
 /* end handoff */
 
 /* views */

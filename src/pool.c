@@ -15,10 +15,12 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "storage/proc.h"
 #include "utils/timestamp.h"
 
+#include "auth_catalog.h"
 #include "capacity.h"
 #include "compat.h"
 #include "guc.h"
@@ -303,7 +305,8 @@ pooler_pool_may_open(int pool)
 {
 	WorkerPool *w = &pooler_worker_pools[pool];
 
-	if (closing || w->retry_at > GetCurrentTimestamp())
+	if (closing || w->no_database || pooler_pool_is_paused(pool) ||
+		w->retry_at > GetCurrentTimestamp())
 		return false;
 	/* each listed pool can always have one */
 	if (open_backends() >= all_backends() &&
@@ -352,6 +355,52 @@ pooler_pool_failed(int pool, const char *error)
 	if (w->failures > 0 && p->state != POOL_DRAINING)
 		p->state = POOL_UNAVAILABLE;
 	w->failures++;
+}
+
+bool
+pooler_pool_is_paused(int pool)
+{
+	return pg_atomic_read_u32(&pooler_pools[pool].paused) != 0;
+}
+
+static void
+set_database(int pool, const AuthDatabase *database)
+{
+	PoolerPool *p = &pooler_pools[pool];
+	WorkerPool *w = &pooler_worker_pools[pool];
+	bool		missing = database == NULL;
+
+	p->database_oid = missing ? InvalidOid : database->oid;
+	if (missing)
+	{
+		snprintf(p->last_error, POOLER_MAX_MESSAGE,
+				 "database \"%s\" does not exist", p->database);
+		p->last_error_at = GetCurrentTimestamp();
+		if (p->state != POOL_DRAINING)
+			p->state = POOL_UNAVAILABLE;
+	}
+	else if (w->no_database && p->state == POOL_UNAVAILABLE)
+		p->state = POOL_STARTING;
+	w->no_database = missing;
+	w->dirty = true;
+}
+
+void
+pooler_pool_find_databases(void)
+{
+	StartTransactionCommand();
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+	{
+		AuthDatabase database;
+		bool		found;
+
+		if (pooler_pools[i].state == POOL_FREE)
+			continue;
+		found = pooler_auth_find_database(pooler_pools[i].database, InvalidOid,
+										  &database) && !database.invalid;
+		set_database(i, found ? &database : NULL);
+	}
+	CommitTransactionCommand();
 }
 
 void

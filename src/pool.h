@@ -18,6 +18,7 @@ typedef struct WorkerPool
 	int			failures;		/* openings that failed in a row */
 	TimestampTz retry_at;		/* no opening before */
 	TimestampTz unused_since;	/* without clients, for pools that '*' made */
+	bool		no_database;	/* its database is not there (yet) */
 	bool		dirty;			/* somebody may have to be scheduled */
 } WorkerPool;
 
@@ -34,6 +35,12 @@ extern const char *pooler_pool_database(const char *name);
 
 /* How many backends this pool may have open now. */
 extern int	pooler_pool_limit(int pool);
+
+/* Looks which pools' databases there are: a backend is opened without one. */
+extern void pooler_pool_find_databases(void);
+
+/* Its database is being dropped or copied: no backend may be in it. */
+extern bool pooler_pool_is_paused(int pool);
 
 /* May one more backend be opened now, in this pool? */
 extern bool pooler_pool_may_open(int pool);

@@ -18,6 +18,7 @@
 #include "birth.h"
 #include "changes.h"
 #include "guc.h"
+#include "pause.h"
 #include "pins.h"
 #include "shmem.h"
 #include "worker.h"
@@ -59,5 +60,6 @@ _PG_init(void)
 	pooler_birth_install();
 	pooler_changes_install();
 	pooler_pins_install();
+	pooler_pause_install();
 	pooler_worker_register();
 }

@@ -110,6 +110,7 @@ init_routes_and_pools(void)
 		PoolerPool *p = &pooler_pools[i];
 
 		pg_atomic_init_u32(&p->wanted, 0);
+		pg_atomic_init_u32(&p->paused, 0);
 		pg_atomic_init_u32(&p->pinned, 0);
 		pg_atomic_init_u64(&p->transactions, 0);
 		pg_atomic_init_u64(&p->checkouts, 0);

@@ -254,6 +254,7 @@ typedef struct PoolerPool
 
 	/* atomic */
 	pg_atomic_uint32 wanted;	/* tokens: who is first at a boundary gives up */
+	pg_atomic_uint32 paused;	/* by how many DROP DATABASEs, see pause.c */
 	pg_atomic_uint32 pinned;	/* backends that hold a client for its state */
 	pg_atomic_uint64 transactions;
 	pg_atomic_uint64 checkouts;

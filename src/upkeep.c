@@ -97,7 +97,7 @@ births_wanted(int route)
 {
 	WorkerRoute *w = &pooler_worker_routes[route];
 
-	if (w->retry_at > now)
+	if (w->retry_at > now || pooler_pool_is_paused(pooler_routes[route].pool))
 		return 0;
 	return w->held + (w->saturated ? 1 : 0);
 }
@@ -699,7 +699,8 @@ close_surplus(int pool)
 		pooler_member_retire(victim);
 }
 
-/* A pool that was removed: each backend goes at its next boundary. */
+/* A pool that was removed, or is paused: each backend goes at its next
+ * boundary. */
 static void
 drain(int pool)
 {
@@ -773,7 +774,10 @@ pooler_upkeep_slow(void)
 	pooler_client_upkeep(now, with_backend);
 	pooler_member_reap_orphans();
 	if (turn++ % 10 == 0)
+	{
+		pooler_pool_find_databases();
 		check_logins();
+	}
 	for (int i = 0; i < pooler_shared->max_members; i++)
 	{
 		if (pooler_members[i].state == MEMBER_FREE)
@@ -794,7 +798,7 @@ pooler_upkeep_slow(void)
 	{
 		if (pooler_pools[i].state == POOL_FREE)
 			continue;
-		if (pooler_pools[i].state == POOL_DRAINING)
+		if (pooler_pools[i].state == POOL_DRAINING || pooler_pool_is_paused(i))
 			drain(i);
 		else
 			close_surplus(i);

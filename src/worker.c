@@ -233,6 +233,7 @@ start(void)
 	pooler_evloop_start();
 	pooler_route_start();
 	pooler_pool_configure();
+	pooler_pool_find_databases();
 	pooler_member_start();
 	pooler_client_start();
 	pooler_cancel_start();
@@ -256,6 +257,7 @@ reload(void)
 				(errmsg("pooler keeps the authentication rules it had")));
 	pooler_greetings_forget_all();
 	pooler_pool_configure();
+	pooler_pool_find_databases();
 	pooler_pool_retry_all();
 	pooler_validate_log();
 }
