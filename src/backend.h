@@ -28,7 +28,7 @@ extern bool pooler_backend_worker_gone(void);
 
 /* Does the worker, or a waiting route, want this backend to end? */
 extern bool pooler_backend_must_leave(void);
-extern void pooler_backend_leave(void) pg_attribute_noreturn();
+extern void pooler_backend_leave(void) __attribute__((noreturn));
 
 /* A LOG line of echo_pool about this client. */
 extern void pooler_backend_echo(const char *what, uint64 client);

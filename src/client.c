@@ -34,6 +34,7 @@
 
 #include "cancel.h"
 #include "client.h"
+#include "compat.h"
 #include "evloop.h"
 #include "greetings.h"
 #include "guc.h"
@@ -424,7 +425,7 @@ accept_one(int fd, const SockAddr *raddr, const SockAddr *laddr)
 	}
 	c = &pooler_clients[slot];
 	init_client(c, slot, raddr, laddr);
-	if (Log_connections)
+	if (pooler_logs_receipt())
 		ereport(LOG,
 				(errmsg("connection received by pooler: host=%s%s%s",
 						c->remote_host, c->remote_port[0] ? " port=" : "",
@@ -508,7 +509,7 @@ leave_to_backend(int slot, const LoginState *login)
 static void
 log_authorized(const LoginState *login)
 {
-	if (Log_connections)
+	if (pooler_logs_authorization())
 		ereport(LOG,
 				(errmsg("connection authorized by pooler: user=%s database=%s",
 						login->user, login->database)));

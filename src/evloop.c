@@ -43,7 +43,7 @@ pooler_evloop_start(void)
 	sleep_mask = UnBlockSig;
 	sigdelset(&sleep_mask, SIGURG);
 	pqsignal(SIGURG, wake_up);
-	PG_SETMASK(&BlockSig);
+	sigprocmask(SIG_SETMASK, &BlockSig, NULL);
 }
 
 static void

@@ -66,7 +66,7 @@
 #define STOP_CHECK_US	500000
 #define RESTART_S		1
 
-PGDLLEXPORT void pooler_worker_main(Datum arg) pg_attribute_noreturn();
+PGDLLEXPORT void pooler_worker_main(Datum arg) __attribute__((noreturn));
 
 static int	listeners[NET_MAX_LISTEN];
 static int	nlisteners = 0;

@@ -115,7 +115,7 @@ bool stuck[NC];					/* in a statement that never ends */
 byte cancel_for[NB] = NONE;
 bool unseen[NB];				/* it was ended while it was idle */
 bool alone[NB];					/* waits privately, and has seen the flag on */
-byte first = NONE;				/* of two who wait, who came first */
+chan order = [NC] of { byte };	/* who waits, in the order of their coming */
 byte leaves, kills, invalidations, retires, cancels, ticks, terminates;
 byte refusals, failures, hangs, keeps;
 
@@ -124,12 +124,11 @@ inline event(c)
 	if
 	:: armed[c] && !listed[c] && (data[c] || eof[c]) ->
 		listed[c] = true;
+		ready!c;
 		if
-		:: !listed[1 - c] &&
-			(owner[1 - c] != WORKER || state[1 - c] == CLIENT_FREE) -> first = c
-		:: else
-		fi;
-		ready!c
+		:: order??[eval(c)]
+		:: !(order??[eval(c)]) -> order!c
+		fi
 	:: else
 	fi
 }
@@ -151,7 +150,10 @@ inline take_event(c, who)
 	armed[c] = false;
 	assert(owner[c] == NONE && state[c] == CLIENT_ARMED);
 	owner[c] = who;
-	first = (who == WORKER -> first : 1 - c)
+	if
+	:: who == WORKER
+	:: who != WORKER -> order??eval(c)
+	fi
 }
 
 inline own(c, who)
@@ -569,7 +571,7 @@ inline backends_changed()
 		do
 		:: atomic { nempty(held) ->
 			held?s;
-			assert(empty(held) || first == s);
+			assert(empty(held) || order?[eval(s)]);
 			arm(s, WORKER) }
 		:: empty(held) -> break
 		od
@@ -592,7 +594,10 @@ inline close_client(s)
 		assert(owner[s] == WORKER && !armed[s]);
 		unhold(s);
 		owner[s] = NONE;
-		first = 1 - s;
+		if
+		:: order??[eval(s)] -> order??eval(s)
+		:: !(order??[eval(s)])
+		fi;
 		state[s] = CLIENT_FREE;
 		connected[s] = false;
 		generation[s]++;
@@ -610,7 +615,7 @@ inline answer(s)
 {
 	assert(owner[s] == WORKER && data[s]);
 	unhold(s);
-	first = 1 - s;
+	order??eval(s);
 	state[s] = CLIENT_ANSWERING
 }
 
@@ -912,9 +917,10 @@ proctype Worker()
 			(ticks < TICKS || wanted[0] || wanted[1]) -> harvest_due()
 		:: atomic { ticks < TICKS && nempty(held) ->
 			ticks++;
+			held?<s>;
 			if
-			:: held?<s>
 			:: len(held) == 2 -> s = 1 - s
+			:: true
 			fi;
 			answer(s) }
 		:: atomic { keeps < KEEPS && !keep && clients <= backends -> keeps++ };
