@@ -29,6 +29,7 @@
 #include "storage/latch.h"
 #include "storage/sinval.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
 #include "await.h"
@@ -38,6 +39,9 @@
 
 /* Also notices a worker that is gone; see serve_interrupts(). */
 #define MAX_WAIT_MS 1000
+
+/* How long a client that is silent is kept. */
+#define KEEP_US 1000000
 
 /* Whatever the client sent together with its last word is of no interest. */
 static void
@@ -158,21 +162,38 @@ is_recalled(void)
 		ACTIVITY_PRIVATE || pooler_backend_must_leave();
 }
 
+/*
+ * A client that has not spoken for a while is not kept: its state is saved, and
+ * it can be served by any backend, whatever happens to this one.
+ */
 static AwaitResult
 await_or_recall(bool pinned)
 {
+	PoolerMember *me = pooler_self.member;
+
 	for (;;)
 	{
+		bool		spoke = wait_for_socket(MAX_WAIT_MS);
 		AwaitResult result;
 
-		if (wait_for_socket(MAX_WAIT_MS))
+		me->alive_at = GetCurrentTimestamp();
+		if (spoke)
 		{
+			if (!pinned && !pooler_backend_move_activity(ACTIVITY_PRIVATE,
+														 ACTIVITY_SERVING) &&
+				!pooler_backend_move_activity(ACTIVITY_RECALLED,
+											  ACTIVITY_SERVING))
+				pooler_backend_leave();	/* taken for dead: not ours any more */
 			result = pooler_await_first_byte();
 			if (result != AWAIT_NOTHING)
 				return result;
+			if (!pinned)
+				return AWAIT_GIVE_UP;
 			continue;
 		}
 		serve_interrupts(true);
+		if (!pinned && me->alive_at - me->idle_since >= KEEP_US)
+			return AWAIT_GIVE_UP;
 		if (pinned ? pooler_backend_worker_gone() : is_recalled())
 			return AWAIT_GIVE_UP;
 	}
@@ -187,12 +208,16 @@ pooler_await_client(bool pinned)
 {
 	AwaitResult result;
 
+	pooler_self.member->idle_since = pooler_self.member->alive_at =
+		GetCurrentTimestamp();
 	pooler_backend_end_serving(pinned ? ACTIVITY_PINNED : ACTIVITY_PRIVATE);
 	pg_memory_barrier();
 	if (!pinned && pg_atomic_read_u32(&pooler_self.route->keep) == 0)
 		result = AWAIT_GIVE_UP;
 	else
 		result = await_or_recall(pinned);
+	if (pg_atomic_read_u32(&pooler_self.member->activity) == ACTIVITY_GONE)
+		pooler_backend_leave();
 	pooler_backend_set_activity(ACTIVITY_SERVING);
 	return result;
 }

@@ -7,24 +7,16 @@
  * leaves SERVING under the same lock, and drops a signal that came late before
  * it serves anybody else (handoff.c).
  *
- * A client whose query still waits has no backend. The wish is noted; the
- * worker's next look at those who wait (upkeep.c) answers it, if it is waiting
- * still. One that has sent nothing has nothing to cancel: the wish is void at
- * once, or it would hit the next statement.
+ * A client whose query still waits has no backend: the worker answers it
+ * (client.c).
  *
  * src/cancel.c
  */
 #include "postgres.h"
 
-#include <poll.h>
 #include <signal.h>
 
-#include "utils/memutils.h"
-
 #include "cancel.h"
-
-static bool *wanted = NULL;		/* by slot */
-static int	nwanted = 0;
 
 static bool
 signal_if_serving(PoolerMember *m, uint64 client)
@@ -51,50 +43,4 @@ pooler_cancel_running(uint64 client)
 			return true;
 	}
 	return false;
-}
-
-void
-pooler_cancel_start(void)
-{
-	wanted = MemoryContextAllocZero(TopMemoryContext,
-									sizeof(bool) * pooler_shared->max_clients);
-}
-
-/* Has it sent something that nobody has read yet? */
-static bool
-has_spoken(int slot)
-{
-	struct pollfd p = {.fd = pooler_shared->base_fd + slot, .events = POLLIN};
-
-	return poll(&p, 1, 0) == 1;
-}
-
-void
-pooler_cancel_client(int slot)
-{
-	PoolerClient *c = &pooler_clients[slot];
-	uint32		generation = pg_atomic_read_u32(&c->generation);
-
-	if (pooler_cancel_running(pooler_client_pack(slot, generation)) ||
-		wanted[slot] || !has_spoken(slot))
-		return;
-	wanted[slot] = true;
-	nwanted++;
-}
-
-bool
-pooler_cancel_wanted(void)
-{
-	return nwanted > 0;
-}
-
-bool
-pooler_cancel_take(int slot)
-{
-	bool		was = wanted[slot];
-
-	wanted[slot] = false;
-	if (was)
-		nwanted--;
-	return was;
 }

@@ -13,12 +13,4 @@
  * False: none does. */
 extern bool pooler_cancel_running(uint64 client);
 
-/* In the worker: cancels what this client runs or waits for. */
-extern void pooler_cancel_start(void);
-extern void pooler_cancel_client(int slot);
-
-/* Shall a client that waits be cancelled?  Asked once. */
-extern bool pooler_cancel_wanted(void);
-extern bool pooler_cancel_take(int slot);
-
 #endif							/* POOLER_CANCEL_H */

@@ -225,6 +225,9 @@ pooler_carry_greet(PoolerClient *client, const PQcommMethods *methods)
 	static const char idle = 'I';
 
 	apply_startup(client);
+	/* local_preload_libraries of the startup packet: such a backend is closed */
+	if (client->closes_backend)
+		process_session_preload_libraries();
 	if (client->mode == MODE_SESSION)
 		client->pid = MyProcPid;
 	resetStringInfo(&greeting);

@@ -48,6 +48,9 @@
 /* How many are accepted in one turn, so that the others get theirs. */
 #define ACCEPT_MAX 32
 
+/* Ready clients among which one is looked for; more wait in the kernel. */
+#define SEIZE_MAX 256
+
 /* Why a client is ended, kept until its owner has given it to us. */
 typedef struct EndReason
 {
@@ -108,6 +111,8 @@ pooler_client_start(void)
 		workers[i].next_free = first_free;
 		first_free = i;
 	}
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+		pooler_pools[i].clients = 0;
 	next_id = Max(next_id, pooler_shared->last_client_id + 1);
 }
 
@@ -247,6 +252,7 @@ pooler_client_hung_up(int slot)
 	int			n = recv(fd_of(slot), &c, 1, MSG_PEEK | MSG_DONTWAIT);
 	bool		nothing = n < 0 && (errno == EAGAIN || errno == EINTR);
 
+	pooler_clients[slot].has_last_words = n == 1;
 	if (!nothing && (n != 1 || c == 'X'))
 		pooler_client_close(slot);
 	else if (!pooler_route_arm(slot, false))
@@ -376,7 +382,8 @@ init_client(PoolerClient *c, int slot, const SockAddr *raddr,
 	c->id = next_id++;
 	pooler_shared->last_client_id = c->id;
 	c->mode = MODE_TRANSACTION;
-	c->closes_backend = false;
+	c->closes_backend = c->has_last_words = false;
+	c->database = InvalidOid;
 	c->raddr = *raddr;
 	c->laddr = *laddr;
 	name_peer(c);
@@ -542,6 +549,7 @@ enter_route(int slot, const LoginState *login)
 	c->catalog_generation = pooler_shmem_catalog_generation(allowed->role,
 															allowed->database);
 	c->closes_backend = allowed->own_backend;
+	c->database = allowed->database;
 	if (login->application_name)
 		strlcpy(c->application_name, login->application_name, NAMEDATALEN);
 	pooler_routes[route].clients++;
@@ -561,13 +569,79 @@ enter_route(int slot, const LoginState *login)
 		pooler_route_arm(slot, true);
 }
 
+/*
+ * Takes a waiting client out of its route's epoll; whoever else is ready goes
+ * back in the same order. False: a backend was faster.
+ */
+static bool
+seize(int slot)
+{
+	uint64		ready[SEIZE_MAX];
+	int			n = pooler_route_harvest(pooler_clients[slot].route, ready,
+										 SEIZE_MAX);
+	bool		seized = false;
+
+	for (int i = 0; i < n; i++)
+	{
+		int			other = pooler_client_slot(ready[i]);
+
+		if (!pooler_client_is(other, pooler_client_generation(ready[i])))
+			continue;
+		if (other == slot)
+			seized = true;
+		else if (!pooler_route_arm(other, false))
+			pooler_client_close(other);
+	}
+	return seized;
+}
+
+/* Has it sent something that nobody has read yet? */
+static bool
+has_spoken(int slot)
+{
+	char		c;
+
+	return recv(fd_of(slot), &c, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
+/*
+ * Cancels what the client runs or waits for, at once or not at all: a wish that
+ * outlived this call would hit the client's next statement.
+ */
+void
+pooler_client_cancel(int slot)
+{
+	PoolerClient *c = &pooler_clients[slot];
+	uint64		packed = pooler_client_pack(slot, generation_of(slot));
+	bool		seized = c->state == CLIENT_HELD;
+
+	if (pooler_cancel_running(packed))
+		return;
+	if (c->state == CLIENT_ARMED && !c->greet &&
+		pooler_client_activity(slot) == ACTIVITY_NONE && has_spoken(slot))
+	{
+		seized = seize(slot);
+		if (!seized)
+			(void) pooler_cancel_running(packed);
+	}
+	if (!seized)
+		return;
+	/* what was read meanwhile is no query any more */
+	if (has_spoken(slot))
+		pooler_client_answer(slot, "57014",
+							 "canceling statement due to user request", NULL,
+							 NULL);
+	else if (c->state == CLIENT_ARMED && !pooler_route_arm(slot, false))
+		pooler_client_close(slot);
+}
+
+/* The client is answered (by the end of the file) when it has been done. */
 static void
 cancel_and_close(int slot)
 {
 	int32		pid = workers[slot].login->cancel_pid;
 	int32		key = workers[slot].login->cancel_key;
 
-	pooler_client_close(slot);
 	for (int i = 0; i < pooler_shared->max_clients; i++)
 	{
 		PoolerClient *c = &pooler_clients[i];
@@ -575,10 +649,11 @@ cancel_and_close(int slot)
 		if (c->state != CLIENT_FREE && c->state != CLIENT_LOGIN &&
 			c->pid == pid && c->cancel_key == key)
 		{
-			pooler_cancel_client(i);
-			return;
+			pooler_client_cancel(i);
+			break;
 		}
 	}
+	pooler_client_close(slot);
 }
 
 static void
@@ -845,6 +920,12 @@ pooler_client_upkeep(TimestampTz now, const bool *with_backend)
 			pooler_client_end(i, "57P05",
 							  "terminating connection due to idle-session timeout",
 							  NULL, NULL);
+		else if (c->route != POOLER_NO_ROUTE &&
+				 c->database != pooler_pools[c->pool].database_oid &&
+				 pooler_client_activity(i) != ACTIVITY_SERVING)
+			pooler_client_end(i, "57P01",
+							  "terminating connection due to administrator command",
+							  "Its database was dropped.", NULL);
 		else if (c->route != POOLER_NO_ROUTE &&
 				 pooler_pools[c->pool].state == POOL_DRAINING &&
 				 pooler_client_activity(i) != ACTIVITY_SERVING)

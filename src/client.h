@@ -37,6 +37,9 @@ extern void pooler_client_answer(int slot, const char *sqlstate,
 								 const char *message, const char *detail,
 								 const char *hint);
 
+/* A cancel request, from the wire or from SQL. */
+extern void pooler_client_cancel(int slot);
+
 /* Ends a client with a FATAL; one that the worker does not own is shut down for
  * reading, and its owner will report it. */
 extern void pooler_client_end(int slot, const char *sqlstate,

@@ -290,8 +290,9 @@ open_client(uint64 packed, uint32 events)
 		return false;
 	if (pooler_waitset_have(slot, generation))
 		return true;
-	/* it only hung up: no reason to open a stranger's socket */
-	if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+	/* it hung up: why open a stranger's socket, if there is nothing in it */
+	if (!pooler_clients[slot].has_last_words &&
+		(events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
 	{
 		pooler_backend_tell(CONTROL_HUNG_UP, packed);
 		return false;
@@ -359,7 +360,7 @@ feed_unnamed(PoolerClient *client)
 static AwaitResult
 restore_unnamed(PoolerClient *client)
 {
-	char		head[6];
+	char		head[POOLER_UNNAMED_PEEK];
 	int			n;
 
 	n = recv(MyProcPort->sock, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
@@ -447,7 +448,9 @@ take(void)
 			hand_back_unopened(packed);
 			pooler_backend_leave();
 		}
-		if (open_client(packed, events))
+		if (client_of(packed)->database != MyDatabaseId)
+			pooler_backend_tell(CONTROL_CLOSED, packed);
+		else if (open_client(packed, events))
 		{
 			if (ProcDiePending)
 				die_unseen(packed);

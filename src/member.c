@@ -26,6 +26,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "access/xact.h"
 #include "libpq-fe.h"
 #include "libpq/libpq.h"
 #include "miscadmin.h"
@@ -36,6 +37,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "auth_catalog.h"
 #include "client.h"
 #include "control.h"
 #include "evloop.h"
@@ -135,6 +137,17 @@ take_back_client(PoolerMember *m)
 		pooler_client_close(slot);
 }
 
+/* Births of this route fail: the first retry comes at once, then back off. */
+static void
+back_off(int route)
+{
+	WorkerRoute *w = &pooler_worker_routes[route];
+	int			ms = w->failures == 0 ? 0 : Min(100 << w->failures, 10000);
+
+	w->retry_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
+	w->failures = Min(w->failures + 1, 10);
+}
+
 static void
 leave_route(PoolerMember *m, bool was_born)
 {
@@ -159,7 +172,12 @@ drop(int member)
 	if (state == MEMBER_BIRTH)
 		leave_route(m, false);
 	else if (state == MEMBER_BORN)
+	{
+		/* it did not come as far as its first boundary */
+		if (pg_atomic_read_u32(&m->activity) == ACTIVITY_NONE)
+			back_off(m->route);
 		leave_route(m, true);
+	}
 	take_back_client(m);
 	echo(member, "close");
 	pooler_records_unref(m->record);
@@ -287,6 +305,42 @@ now_unborn(int member)
 
 /* ---- birth ---- */
 
+/*
+ * A role is known by its OID: it may have another name by now. One that is gone,
+ * or has become or ceased to be a superuser, is not what its clients logged in
+ * as: they are told so.
+ */
+static bool
+find_role(int route)
+{
+	PoolerRoute *r = &pooler_routes[route];
+	AuthRole	role;
+	bool		found;
+
+	StartTransactionCommand();
+	found = pooler_auth_find_role(NULL, r->role, &role) &&
+		role.superuser == r->superuser;
+	CommitTransactionCommand();
+	if (found)
+		strlcpy(r->role_name, role.name, NAMEDATALEN);
+	return found;
+}
+
+static void
+end_clients_of(int route)
+{
+	for (int i = 0; i < pooler_shared->max_clients; i++)
+	{
+		if (pooler_clients[i].state != CLIENT_FREE &&
+			pooler_clients[i].route == route &&
+			pooler_client_activity(i) != ACTIVITY_SERVING)
+			pooler_client_end(i, "57P01",
+							  "terminating connection due to administrator command",
+							  "The role was dropped, or is not what it was at login.",
+							  NULL);
+	}
+}
+
 void
 pooler_member_give_birth(int member, int route)
 {
@@ -298,6 +352,11 @@ pooler_member_give_birth(int member, int route)
 	int			fds[NET_MAX_FDS];
 	bool		sent;
 
+	if (!find_role(route))
+	{
+		end_clients_of(route);
+		return;
+	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
 				   pair) < 0)
 		ereport(ERROR,
@@ -339,8 +398,6 @@ now_born(int member)
 	m->born_at = GetCurrentTimestamp();
 	m->state = MEMBER_BORN;
 	wr->births--;
-	wr->failures = 0;
-	wr->retry_at = 0;
 	pooler_routes[m->route].backends++;
 	echo(member, "birth");
 	pooler_route_backends_changed(m->route);
@@ -422,15 +479,10 @@ is_shutdown(const char *sqlstate)
 static void
 birth_failed(int pool, int route, const Refusal *refusal)
 {
-	WorkerRoute *w = &pooler_worker_routes[route];
-	TimestampTz now = GetCurrentTimestamp();
-
-	w->retry_at = TimestampTzPlusMilliseconds(now, w->failures == 0 ? 0 :
-											  Min(100 << w->failures, 10000));
-	w->failures = Min(w->failures + 1, 10);
+	back_off(route);
 	strlcpy(pooler_pools[pool].last_error, refusal->message,
 			POOLER_MAX_MESSAGE);
-	pooler_pools[pool].last_error_at = now;
+	pooler_pools[pool].last_error_at = GetCurrentTimestamp();
 	if (!is_shutdown(refusal->sqlstate))
 		tell_held(route, refusal);
 }
@@ -640,6 +692,7 @@ disarm_member(PoolerMember *m)
 {
 	uint32		idle = ACTIVITY_IDLE;
 	uint32		taken = ACTIVITY_TAKEN;
+	uint32		private = ACTIVITY_PRIVATE;
 	uint64		packed;
 
 	if (m->state != MEMBER_BORN)
@@ -647,6 +700,16 @@ disarm_member(PoolerMember *m)
 	if (pg_atomic_compare_exchange_u32(&m->activity, &idle, ACTIVITY_GONE))
 	{
 		pg_atomic_fetch_sub_u32(&pooler_routes[m->route].idle, 1);
+		return true;
+	}
+	/* a kept client's state is in there: it is lost with the backend */
+	if (pg_atomic_compare_exchange_u32(&m->activity, &private, ACTIVITY_GONE))
+	{
+		packed = pg_atomic_exchange_u64(&m->client, POOLER_NO_CLIENT);
+		if (packed != POOLER_NO_CLIENT &&
+			pooler_client_is(pooler_client_slot(packed),
+							 pooler_client_generation(packed)))
+			pooler_client_close(pooler_client_slot(packed));
 		return true;
 	}
 	if (!pg_atomic_compare_exchange_u32(&m->activity, &taken, ACTIVITY_GONE))

@@ -443,6 +443,7 @@ pooler_pool_upkeep(int pool, TimestampTz now)
 	else if (w->unused_since == 0)
 		w->unused_since = now;
 	if (!p->listed && p->state != POOL_DRAINING && w->unused_since != 0 &&
+		pooler_guc_pool_idle_timeout >= 0 &&
 		TimestampDifferenceExceeds(w->unused_since, now,
 								   pooler_guc_pool_idle_timeout * 1000))
 		p->state = POOL_DRAINING;

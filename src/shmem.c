@@ -25,6 +25,7 @@
 
 #define DSA_INITIAL_SIZE	((Size) 512 * 1024)
 #define TRANCHE_NAME		"pooler"
+#define MOST_ROUTES			512
 
 PoolerShared *pooler_shared = NULL;
 PoolerPool *pooler_pools = NULL;
@@ -35,11 +36,14 @@ PoolerClient *pooler_clients = NULL;
 static void *dsa_place = NULL;
 static dsa_area *area = NULL;
 
-/* Every route has a client or a backend, so there are never more. */
+/*
+ * A route in use has a client or a backend. Each costs an open file, and client
+ * numbers begin above those (worker.c): so there is an end to it.
+ */
 static int
 max_routes(void)
 {
-	return pooler_guc_max_client_conn + MaxConnections;
+	return Min(pooler_guc_max_client_conn + MaxConnections, MOST_ROUTES);
 }
 
 /* Each client, backend and cached greeting holds one at most. */

@@ -151,7 +151,9 @@ typedef struct PoolerClient
 	int			pool;
 	int			route;
 	int32		cancel_key;
+	Oid			database;
 	bool		closes_backend; /* what it leaves nobody can clean */
+	bool		has_last_words; /* hung up, but something is to be read */
 	uint64		id;				/* never used twice; views and functions */
 	PoolerMode	mode;
 	uint64		catalog_generation; /* of role and database at its login */

@@ -46,6 +46,7 @@
 #include "port/pg_bitutils.h"
 #include "tcop/tcopprot.h"
 #include "utils/dsa.h"
+#include "port/pg_bswap.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 #include "utils/timestamp.h"
@@ -285,10 +286,61 @@ pooler_unnamed_differs(PoolerClient *client, uint64 packed)
 	return live == NULL || !same_id(&saved->id, &live_id);
 }
 
+/* Plain text in any encoding, up to its terminator; -1: it is not. */
+static int
+ascii_length(const char *text, int len)
+{
+	for (int i = 0; i < len; i++)
+	{
+		if (text[i] == '\0')
+			return i;
+		if (IS_HIGHBIT_SET(text[i]))
+			return -1;
+	}
+	return -1;
+}
+
+static bool
+is_good_query(const char *body, int len)
+{
+	return len > 0 && ascii_length(body, len) == len - 1;
+}
+
+/* "", the text, the number of types and the types. */
+static bool
+is_good_parse(const char *body, int len)
+{
+	int			text;
+	uint16		types;
+
+	if (len < 1 || body[0] != '\0')
+		return false;
+	text = ascii_length(body + 1, len - 1);
+	if (text < 0 || len < 1 + text + 1 + 2)
+		return false;
+	memcpy(&types, body + 1 + text + 1, 2);
+	return len == 1 + text + 1 + 2 + 4 * (int) pg_ntoh16(types);
+}
+
+/*
+ * The server drops the old unnamed statement only after it has read the whole
+ * message: one that it cannot read (layout, encoding) leaves the statement for
+ * whatever follows in the same packet. So only what has been seen whole, and
+ * cannot be misread, is believed.
+ */
 bool
 pooler_unnamed_harmless(const char *head, int len)
 {
-	return head[0] == 'Q' || (head[0] == 'P' && len >= 6 && head[5] == '\0');
+	uint32		body;
+
+	if (len < 5 || (head[0] != 'Q' && head[0] != 'P'))
+		return false;
+	memcpy(&body, head + 1, 4);
+	body = pg_ntoh32(body);
+	if (body < 4 || body - 4 > (uint32) (len - 5))
+		return false;			/* not seen whole */
+	return head[0] == 'Q' ? is_good_query(head + 5, body - 4) :
+		is_good_parse(head + 5, body - 4);
 }
 
 static void

@@ -37,9 +37,10 @@ extern bool pooler_unnamed_save(PoolerClient *client, uint64 packed);
  * statements come from now on, so it is called for every client. */
 extern bool pooler_unnamed_differs(PoolerClient *client, uint64 packed);
 
-/* These are the first bytes (len >= 1) of the client's first message: does it
- * make the unnamed statement irrelevant (simple Query, Parse of "")? With less
- * than 6 bytes of a Parse the answer is no, which is safe. */
+/* These are the first bytes of the client's first message: will it surely make
+ * the unnamed statement irrelevant (simple Query, Parse of "")? It must be here
+ * whole and well formed; up to POOLER_UNNAMED_PEEK bytes are worth a look. */
+#define POOLER_UNNAMED_PEEK	4096
 extern bool pooler_unnamed_harmless(const char *head, int len);
 
 /* The messages to feed to PostgresMain() before the client's own bytes: a Parse

@@ -10,7 +10,7 @@
  * How long each client waits (slow): it is readable, and its `taken` stands
  * still. That is seen by one poll() over the sockets, without harvesting, which
  * would take clients from backends that were about to serve them. Only when
- * somebody's time is up, or he is owed a notice or a cancel, are the ready ones
+ * somebody's time is up, or he is owed a notice, are the ready ones
  * harvested; those who are not meant are armed again in the same order.
  *
  * src/upkeep.c
@@ -424,13 +424,6 @@ serve_waiting(int slot)
 {
 	PoolerClient *c = &pooler_clients[slot];
 
-	if (pooler_cancel_take(slot))
-	{
-		pooler_client_answer(slot, "57014",
-							 "canceling statement due to user request", NULL,
-							 NULL);
-		return true;
-	}
 	if (timed_out(c))
 	{
 		say_timeout(slot);
@@ -514,8 +507,6 @@ somebody_waits(int pool)
 static void
 serve_waits(int64 elapsed_us)
 {
-	bool		cancel = pooler_cancel_wanted();
-
 	stamp_waits(elapsed_us);
 	for (int i = 0; i < pooler_routes_seen; i++)
 	{
@@ -523,12 +514,9 @@ serve_waits(int64 elapsed_us)
 			continue;
 		serve_held(i);
 		if (pooler_routes[i].used && pooler_worker_routes[i].saturated &&
-			(cancel || route_is_due(i)))
+			route_is_due(i))
 			harvest_due(i);
 	}
-	/* whoever was not waiting has nothing that could be cancelled */
-	for (int i = 0; cancel && i < pooler_shared->max_clients; i++)
-		(void) pooler_cancel_take(i);
 }
 
 /* ---- slow: backends ---- */
@@ -576,7 +564,8 @@ ping(int member)
 
 	if (!pooler_pools[m->pool].limits.pre_ping)
 		return;
-	if ((m->state == MEMBER_UNBORN || activity == ACTIVITY_IDLE) &&
+	if ((m->state == MEMBER_UNBORN || activity == ACTIVITY_IDLE ||
+		 activity == ACTIVITY_PRIVATE) &&
 		older_than(m->alive_at, HUNG_IDLE_MS))
 		why = "it does not respond";
 	else if (m->state == MEMBER_BIRTH && older_than(m->alive_at, HUNG_BIRTH_MS))
@@ -598,6 +587,9 @@ replace_outdated(int member)
 	if (m->state != MEMBER_BORN || pg_atomic_read_u32(&m->leave) != 0)
 		return;
 	r = &pooler_routes[m->route];
+	/* it has served: births of this route succeed */
+	if (m->checkouts > 0)
+		pooler_worker_routes[m->route].failures = 0;
 	if (m->catalog_generation >=
 		pooler_shmem_catalog_generation(r->role,
 										pooler_pools[m->pool].database_oid) ||
@@ -618,40 +610,63 @@ half_a_message(const PoolerMember *m)
 }
 
 /*
- * Clients that hold a backend by doing nothing: half a message sent, or results
- * not read while others wait.
+ * Since when a backend waits for its client's socket in the middle of
+ * something: in a message, in a batch without its Sync, in COPY, or for the
+ * client to read. A plain "idle in transaction" is none of these.
+ */
+static TimestampTz
+stuck_since(int member, uint32 wait_event)
+{
+	static TimestampTz *since = NULL;
+	static uint32 *event = NULL;
+	PoolerMember *m = &pooler_members[member];
+	uint32		now_event = 0;
+
+	if (since == NULL)
+	{
+		since = MemoryContextAllocZero(TopMemoryContext, sizeof(TimestampTz) *
+									   pooler_shared->max_members);
+		event = MemoryContextAllocZero(TopMemoryContext, sizeof(uint32) *
+									   pooler_shared->max_members);
+	}
+	if (m->state == MEMBER_BORN && m->pid != 0 && m->status != NULL &&
+		m->status->st_state == STATE_RUNNING &&
+		pg_atomic_read_u32(&m->activity) == ACTIVITY_SERVING)
+		now_event = ProcGlobal->allProcs[m->pgprocno].wait_event_info;
+	if (now_event != event[member])
+	{
+		event[member] = now_event;
+		since[member] = now;
+	}
+	return now_event == wait_event ? since[member] : 0;
+}
+
+/*
+ * Clients that hold a backend by doing nothing: half a message sent, or others
+ * wait while a batch is not ended or results are not read.
  */
 static void
 watch_holder(int member)
 {
-	static TimestampTz *writing_since = NULL;
 	PoolerMember *m = &pooler_members[member];
 	uint64		packed = pg_atomic_read_u64(&m->client);
 	int			slot = pooler_client_slot(packed);
-	bool		writing;
+	TimestampTz reading = stuck_since(member, WAIT_EVENT_CLIENT_READ);
+	TimestampTz writing = stuck_since(member, WAIT_EVENT_CLIENT_WRITE);
 
-	if (writing_since == NULL)
-		writing_since = MemoryContextAllocZero(TopMemoryContext,
-											   sizeof(TimestampTz) *
-											   pooler_shared->max_members);
-	writing = m->state == MEMBER_BORN && packed != POOLER_NO_CLIENT &&
-		m->pid != 0 &&
-		ProcGlobal->allProcs[m->pgprocno].wait_event_info ==
-		WAIT_EVENT_CLIENT_WRITE;
-	if (!writing)
-		writing_since[member] = 0;
-	else if (writing_since[member] == 0)
-		writing_since[member] = now;
 	if (m->state != MEMBER_BORN || packed == POOLER_NO_CLIENT ||
 		!pooler_client_is(slot, pooler_client_generation(packed)))
 		return;
-	if (half_a_message(m))
+	if (half_a_message(m) ||
+		(pooler_guc_client_read_timeout > 0 &&
+		 older_than(reading, pooler_guc_client_read_timeout) &&
+		 somebody_waits(m->pool)))
 		pooler_client_end(slot, "08P01",
-						  "terminating connection: a message was begun and not completed within pooler.client_read_timeout",
+						  "terminating connection: a message or batch was begun and not completed within pooler.client_read_timeout",
 						  NULL, NULL);
-	if (writing && pooler_guc_client_write_timeout > 0 &&
-		somebody_waits(m->pool) &&
-		older_than(writing_since[member], pooler_guc_client_write_timeout))
+	if (pooler_guc_client_write_timeout > 0 &&
+		older_than(writing, pooler_guc_client_write_timeout) &&
+		somebody_waits(m->pool))
 		pooler_client_cut(slot);
 }
 
@@ -760,6 +775,21 @@ check_logins(void)
 	}
 }
 
+/* Has any role or database been altered since the last look? */
+static bool
+roles_changed(void)
+{
+	static uint64 last = 0;
+	uint64		sum = pg_atomic_read_u64(&pooler_shared->changes_all);
+	bool		changed;
+
+	for (int i = 0; i < POOLER_ROLE_SLOTS; i++)
+		sum += pg_atomic_read_u64(&pooler_shared->changes[i]);
+	changed = sum != last;
+	last = sum;
+	return changed;
+}
+
 void
 pooler_upkeep_slow(void)
 {
@@ -774,10 +804,9 @@ pooler_upkeep_slow(void)
 	pooler_client_upkeep(now, with_backend);
 	pooler_member_reap_orphans();
 	if (turn++ % 10 == 0)
-	{
 		pooler_pool_find_databases();
+	if (turn % 10 == 1 || roles_changed())
 		check_logins();
-	}
 	for (int i = 0; i < pooler_shared->max_members; i++)
 	{
 		if (pooler_members[i].state == MEMBER_FREE)
@@ -862,6 +891,6 @@ pooler_upkeep_requests(void)
 		if ((request & 1) == POOLER_REQUEST_TERMINATE)
 			terminate(slot);
 		else
-			pooler_cancel_client(slot);
+			pooler_client_cancel(slot);
 	}
 }

@@ -44,7 +44,6 @@
 
 #include "auth.h"
 #include "birth.h"
-#include "cancel.h"
 #include "client.h"
 #include "compat.h"
 #include "evloop.h"
@@ -236,7 +235,6 @@ start(void)
 	pooler_pool_find_databases();
 	pooler_member_start();
 	pooler_client_start();
-	pooler_cancel_start();
 	pooler_upkeep_start();
 	pooler_validate_log();
 	was_in_recovery = RecoveryInProgress();

@@ -115,7 +115,7 @@ bool stuck[NC];					/* in a statement that never ends */
 byte cancel_for[NB] = NONE;
 bool unseen[NB];				/* it was ended while it was idle */
 bool alone[NB];					/* waits privately, and has seen the flag on */
-chan order = [NC] of { byte };	/* who waits, in the order of their coming */
+chan order = [NC] of { byte };	/* as the worker came to hold them */
 byte leaves, kills, invalidations, retires, cancels, ticks, terminates;
 byte refusals, failures, hangs, keeps;
 
@@ -124,11 +124,7 @@ inline event(c)
 	if
 	:: armed[c] && !listed[c] && (data[c] || eof[c]) ->
 		listed[c] = true;
-		ready!c;
-		if
-		:: order??[eval(c)]
-		:: !(order??[eval(c)]) -> order!c
-		fi
+		ready!c
 	:: else
 	fi
 }
@@ -149,11 +145,7 @@ inline take_event(c, who)
 	listed[c] = false;
 	armed[c] = false;
 	assert(owner[c] == NONE && state[c] == CLIENT_ARMED);
-	owner[c] = who;
-	if
-	:: who == WORKER
-	:: who != WORKER -> order??eval(c)
-	fi
+	owner[c] = who
 }
 
 inline own(c, who)
@@ -571,7 +563,8 @@ inline backends_changed()
 		do
 		:: atomic { nempty(held) ->
 			held?s;
-			assert(empty(held) || order?[eval(s)]);
+			assert(order?[eval(s)]);
+			order?_;
 			arm(s, WORKER) }
 		:: empty(held) -> break
 		od
@@ -582,7 +575,9 @@ inline backends_changed()
 inline unhold(s)
 {
 	if
-	:: state[s] == CLIENT_HELD -> held??eval(s)
+	:: state[s] == CLIENT_HELD ->
+		held??eval(s);
+		order??eval(s)
 	:: else
 	fi
 }
@@ -594,10 +589,6 @@ inline close_client(s)
 		assert(owner[s] == WORKER && !armed[s]);
 		unhold(s);
 		owner[s] = NONE;
-		if
-		:: order??[eval(s)] -> order??eval(s)
-		:: !(order??[eval(s)])
-		fi;
 		state[s] = CLIENT_FREE;
 		connected[s] = false;
 		generation[s]++;
@@ -615,7 +606,6 @@ inline answer(s)
 {
 	assert(owner[s] == WORKER && data[s]);
 	unhold(s);
-	order??eval(s);
 	state[s] = CLIENT_ANSWERING
 }
 
@@ -730,7 +720,13 @@ inline route_event()
 		if
 		:: atomic { data[s] ->
 			state[s] = CLIENT_HELD;
-			held!s }
+			order!s;
+#ifdef HELDSORTED
+			held!!s
+#else
+			held!s
+#endif
+			}
 		:: atomic { !data[s] && !eof[s] -> arm(s, WORKER) }
 		:: !data[s] && eof[s] -> close_client(s)
 		fi
