@@ -52,7 +52,8 @@ extern bool pooler_auth_reload(void);
 
 /* A login: all in `cxt`, deleted by the caller when it is over. Never blocks.
  * The first step has no message (NULL, 0); each other one has one whole message
- * of at most POOLER_AUTH_MAX_MESSAGE bytes. (auth.c) */
+ * of at most POOLER_AUTH_MAX_MESSAGE bytes.
+ * (auth_dialog.c) */
 extern PoolerAuth *pooler_auth_begin(MemoryContext cxt, const char *user,
 									 const char *database,
 									 const SockAddr *raddr,

@@ -34,7 +34,6 @@
 
 #include "await.h"
 #include "backend.h"
-#include "birth.h"
 #include "compat.h"
 
 /* Also notices a worker that is gone; see serve_interrupts(). */

@@ -18,9 +18,10 @@
 #include "utils/timestamp.h"
 
 #include "backend.h"
-#include "birth.h"
 #include "guc.h"
 #include "net.h"
+
+PoolerSelf pooler_self = {.control = -1, .route_epoll = -1};
 
 void
 pooler_backend_set_activity(PoolerActivity activity)

@@ -10,6 +10,23 @@
 #include "control.h"
 #include "shmem.h"
 
+/* What this backend was born as; control < 0: it is not a pooled one. */
+typedef struct PoolerSelf
+{
+	PoolerMember *member;
+	PoolerPool *pool;
+	PoolerRoute *route;
+	int			index;			/* of member */
+	int			route_index;
+	int			control;
+	int			route_epoll;
+	Oid			role;
+	bool		superuser;
+	char		role_name[NAMEDATALEN];
+} PoolerSelf;
+
+extern PoolerSelf pooler_self;
+
 /* One writer per state: all changes of our activity go through these. */
 extern void pooler_backend_set_activity(PoolerActivity activity);
 extern bool pooler_backend_move_activity(PoolerActivity from,

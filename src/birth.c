@@ -45,6 +45,7 @@
 #include "utils/wait_event.h"
 
 #include "auth.h"
+#include "backend.h"
 #include "birth.h"
 #include "compat.h"
 #include "control.h"
@@ -54,7 +55,6 @@
 /* How often an unborn backend shows that it is alive. */
 #define ALIVE_MS 1000
 
-PoolerSelf pooler_self = {.control = -1, .route_epoll = -1};
 
 static ClientAuthentication_hook_type prev_authentication_hook = NULL;
 

@@ -29,7 +29,6 @@
 #include "utils/timeout.h"
 
 #include "backend.h"
-#include "birth.h"
 #include "carry.h"
 #include "pins.h"
 #include "records.h"

@@ -7,7 +7,7 @@
 #ifndef POOLER_GUC_H
 #define POOLER_GUC_H
 
-#include "shmem.h"
+#include "pool_limits.h"
 
 typedef enum PoolerEnv
 {

@@ -57,7 +57,6 @@
 
 #include "await.h"
 #include "backend.h"
-#include "birth.h"
 #include "carry.h"
 #include "compat.h"
 #include "handoff.h"

@@ -2,7 +2,7 @@
  * login.c
  *	  A client's login: from its first byte to its route.
  *
- *	  startup packet -> authentication (auth.c) -> authorization (auth.c)
+ *	  startup packet -> authentication (auth_dialog.c) -> authorization (auth_role.c)
  *
  * Reads no socket: the caller appends what has arrived to login->in. The
  * startup packet's settings are brought into one list, in the order in which

@@ -13,6 +13,8 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
 
 #include "auth.h"
 #include "birth.h"
@@ -20,6 +22,7 @@
 #include "guc.h"
 #include "pause.h"
 #include "pins.h"
+#include "records.h"
 #include "shmem.h"
 #include "worker.h"
 
@@ -36,6 +39,21 @@ shmem_request(void)
 	if (prev_shmem_request_hook)
 		prev_shmem_request_hook();
 	pooler_shmem_request();
+	RequestAddinShmemSpace(pooler_records_size(pooler_shmem_max_records()));
+}
+
+/* The table of interned settings has a piece of shared memory of its own. */
+static void
+records_startup(void)
+{
+	int			n = pooler_shmem_max_records();
+	void	   *place;
+	bool		found;
+
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	place = ShmemInitStruct("pooler records", pooler_records_size(n), &found);
+	pooler_records_startup(place, n, found);
+	LWLockRelease(AddinShmemInitLock);
 }
 
 static void
@@ -44,6 +62,7 @@ shmem_startup(void)
 	if (prev_shmem_startup_hook)
 		prev_shmem_startup_hook();
 	pooler_shmem_startup();
+	records_startup();
 }
 
 void

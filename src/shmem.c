@@ -2,8 +2,8 @@
  * shmem.c
  *	  Makes the pooler's shared memory and finds it again.
  *
- * One piece holds the PoolerShared head, the arrays of pools, routes, members
- * and clients, and the table of interned settings (records.c). Texts of any
+ * One piece holds the PoolerShared head and the arrays of pools, routes, members
+ * and clients. Texts of any
  * length (settings, unnamed statements, startup options) live in a DSA area
  * whose first segment is in that piece too, so that a small installation never
  * needs a segment of its own. All sizes follow from settings that are fixed at
@@ -20,7 +20,6 @@
 #include "utils/memutils.h"
 
 #include "guc.h"
-#include "records.h"
 #include "shmem.h"
 
 #define DSA_INITIAL_SIZE	((Size) 512 * 1024)
@@ -46,9 +45,9 @@ max_routes(void)
 	return Min(pooler_guc_max_client_conn + MaxConnections, MOST_ROUTES);
 }
 
-/* Each client, backend and cached greeting holds one at most. */
-static int
-max_records(void)
+/* Of settings: each client, backend and cached greeting holds one at most. */
+int
+pooler_shmem_max_records(void)
 {
 	return pooler_guc_max_client_conn + MaxConnections +
 		POOLER_MAX_GREETINGS + 16;
@@ -67,7 +66,6 @@ total_size(void)
 											MaxConnections)));
 	size = add_size(size, MAXALIGN(mul_size(sizeof(PoolerClient),
 											pooler_guc_max_client_conn)));
-	size = add_size(size, MAXALIGN(pooler_records_size(max_records())));
 	size = add_size(size, MAXALIGN(DSA_INITIAL_SIZE));
 	return size;
 }
@@ -180,7 +178,6 @@ pooler_shmem_startup(void)
 {
 	bool		found;
 	char	   *place;
-	void	   *records;
 
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	place = ShmemInitStruct("pooler", total_size(), &found);
@@ -193,7 +190,6 @@ pooler_shmem_startup(void)
 		carve(&place, sizeof(PoolerMember) * MaxConnections);
 	pooler_clients = (PoolerClient *)
 		carve(&place, sizeof(PoolerClient) * pooler_guc_max_client_conn);
-	records = carve(&place, pooler_records_size(max_records()));
 	dsa_place = carve(&place, DSA_INITIAL_SIZE);
 	if (!found)
 	{
@@ -203,7 +199,6 @@ pooler_shmem_startup(void)
 		init_clients();
 		init_dsa();
 	}
-	pooler_records_startup(records, max_records(), found);
 	LWLockRelease(AddinShmemInitLock);
 }
 

@@ -29,7 +29,8 @@
 #include "utils/backend_status.h"
 #include "utils/dsa.h"
 
-#define POOLER_MAX_POOLS	128
+#include "pool_limits.h"
+
 #define POOLER_NO_CLIENT	UINT64_MAX
 #define POOLER_NO_ROUTE		(-1)
 #define POOLER_MAX_HOST		48
@@ -53,12 +54,6 @@
  */
 #define POOLER_RESERVED_USER \
 	"pooler reserved name, no role is called so; 63 bytes precisely."
-
-typedef enum PoolerMode
-{
-	MODE_TRANSACTION,
-	MODE_SESSION
-} PoolerMode;
 
 typedef enum PoolerPoolState
 {
@@ -124,18 +119,6 @@ typedef enum PoolerActivity
 #define PIN_TAINT_STARTUP	(1 << 15)	/* startup options that SET cannot undo */
 #define PIN_TAINT_MASK		(PIN_TAINT_LIBRARY | PIN_TAINT_SEED | \
 							 PIN_TAINT_SUPERUSER | PIN_TAINT_STARTUP)
-
-/* The six settings of a pool, after its own and the global values. */
-typedef struct PoolerLimits
-{
-	int			pool_size;
-	int			max_overflow;	/* -1: no limit */
-	int			recycle_s;		/* -1: never */
-	int			timeout_ms;		/* 0: at once, -1: never */
-	bool		pre_ping;
-	bool		echo;
-	PoolerMode	mode;
-} PoolerLimits;
 
 /* A client: a socket in the worker and a slot here, no process. */
 typedef struct PoolerClient
@@ -301,6 +284,7 @@ extern PoolerClient *pooler_clients;	/* [max_clients] */
 
 extern void pooler_shmem_request(void);
 extern void pooler_shmem_startup(void);
+extern int	pooler_shmem_max_records(void);
 extern dsa_area *pooler_shmem_dsa(void);
 extern uint64 pooler_shmem_catalog_generation(Oid role, Oid database);
 extern void pooler_shmem_note_change(Oid role_or_database);

@@ -167,6 +167,7 @@ proctype Client(byte c)
 		leaves++;
 		eof[c] = true;
 		event(c) }
+	:: c == 1 -> break			/* falls silent, so that all can be quiet */
 	od
 }
 
@@ -461,17 +462,11 @@ after_transaction:
 
 give_up:
 	/* return_client() */
-#ifdef EARLYREARM
-	rearm();
-	end_serving(ACTIVITY_RETURNING);
-	drop_cancel();
-#else
 	end_serving(ACTIVITY_RETURNING);
 #ifndef KEEPSIG
 	drop_cancel();
 #endif
 	rearm();
-#endif
 	goto boundary;
 
 left:
@@ -628,12 +623,11 @@ inline take_back()
 	if
 	:: s == NONE
 	:: s != NONE && activity[b] == ACTIVITY_TAKEN ->
-		atomic {
-#ifndef NOTAKEBACK
-			own(s, b);
-			arm(s, WORKER)
+#ifdef NOTAKEBACK
+		skip
+#else
+		atomic { own(s, b); arm(s, WORKER) }
 #endif
-		}
 	:: s != NONE && activity[b] != ACTIVITY_TAKEN ->
 #ifdef TAKEBACKALL
 		atomic { own(s, b); arm(s, WORKER) }
@@ -811,7 +805,10 @@ inline invalidate()
 		goto invalidated
 	:: atomic { activity[b] == ACTIVITY_TAKEN ->
 		activity[b] = ACTIVITY_GONE;
-		own(client[b], b) };
+		if
+		:: client[b] != NONE -> own(client[b], b)
+		:: else
+		fi };
 		atomic {
 			s = client[b];
 			client[b] = NONE;

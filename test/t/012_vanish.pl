@@ -2,7 +2,7 @@
 use PoolerTest;
 
 my $pooler = PoolerTest->new('vanish', pools => 'main pool_size=1 max_overflow=0',
-    conf => "pooler.pool_timeout = 30s\npooler.client_read_timeout = 1s\nclient_connection_check_interval = 100ms\n");
+    conf => "pooler.pool_timeout = 5s\npooler.client_read_timeout = 1s\nclient_connection_check_interval = 100ms\n");
 my $witness = $pooler->client('witness');
 $witness->run('create table t (i int)');
 
@@ -66,7 +66,7 @@ foreach my $way (qw(vanish reset quit))
     $client->write(Query('insert into t values (1)'));
     $pooler->poll_view('select waiting from pooler.pools', '1', "a client waits ($way)");
     $client->$way;
-    $pooler->poll_view('select waiting, clients from pooler.pools', '0|1', "it left the queue ($way)");
+    $pooler->poll_view('select waiting, clients from pooler.pools', '0|1', "it left the queue, by its time-out at the latest ($way)");
     $witness->run('commit');
     gone('leaver', "in the queue ($way)");
 }

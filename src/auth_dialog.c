@@ -1,5 +1,5 @@
 /*
- * auth.c
+ * auth_dialog.c
  *	  Logs clients in, in the worker, by the server's own pg_hba.conf.
  *
  * The dialog of ClientAuthentication() and what it calls (auth.c, auth-sasl.c
@@ -26,7 +26,7 @@
  * somebody else (ldap, radius, pam, ident ...) or that need a slow hash of a
  * clear-text password; name servers (auth_hba.c); authorization (auth_role.c).
  *
- * src/auth.c
+ * src/auth_dialog.c
  */
 #include "postgres.h"
 
