@@ -161,9 +161,19 @@ is_recalled(void)
 		ACTIVITY_PRIVATE || pooler_backend_must_leave();
 }
 
+/* The worker may have taken us for dead: then the client is another's. */
+static void
+keep_serving(void)
+{
+	if (!pooler_backend_move_activity(ACTIVITY_PRIVATE, ACTIVITY_SERVING) &&
+		!pooler_backend_move_activity(ACTIVITY_RECALLED, ACTIVITY_SERVING) &&
+		!pooler_backend_move_activity(ACTIVITY_SERVING, ACTIVITY_SERVING))
+		pooler_backend_leave();
+}
+
 /*
- * A client that has not spoken for a while is not kept: its state is saved, and
- * it can be served by any backend, whatever happens to this one.
+ * A client that has not spoken for a while is not kept: in the epoll it can be
+ * served by any backend, whatever happens to this one.
  */
 static AwaitResult
 await_or_recall(bool pinned)
@@ -178,11 +188,8 @@ await_or_recall(bool pinned)
 		me->alive_at = GetCurrentTimestamp();
 		if (spoke)
 		{
-			if (!pinned && !pooler_backend_move_activity(ACTIVITY_PRIVATE,
-														 ACTIVITY_SERVING) &&
-				!pooler_backend_move_activity(ACTIVITY_RECALLED,
-											  ACTIVITY_SERVING))
-				pooler_backend_leave();	/* taken for dead: not ours any more */
+			if (!pinned)
+				keep_serving();
 			result = pooler_await_first_byte();
 			if (result != AWAIT_NOTHING)
 				return result;
@@ -215,8 +222,9 @@ pooler_await_client(bool pinned)
 		result = AWAIT_GIVE_UP;
 	else
 		result = await_or_recall(pinned);
-	if (pg_atomic_read_u32(&pooler_self.member->activity) == ACTIVITY_GONE)
-		pooler_backend_leave();
-	pooler_backend_set_activity(ACTIVITY_SERVING);
+	if (pinned)
+		pooler_backend_set_activity(ACTIVITY_SERVING);
+	else
+		keep_serving();
 	return result;
 }

@@ -8,7 +8,7 @@
  * it serves anybody else (handoff.c).
  *
  * A client whose query still waits has no backend: the worker answers it
- * (client.c).
+ * (answer.c).
  *
  * src/cancel.c
  */

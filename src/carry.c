@@ -141,7 +141,6 @@ pooler_carry_save(PoolerClient *client, uint64 packed)
 	}
 	client->idle_session_timeout_ms = IdleSessionTimeout;
 	strlcpy(client->application_name, application_name, NAMEDATALEN);
-	pooler_pins_forget_sequences();
 	return 0;
 }
 

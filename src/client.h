@@ -1,20 +1,66 @@
 /*
  * client.h
- *	  A client as the worker sees it: accept to close.
+ *	  A client as the worker sees it: its slot, and the end of it.
  *
  * src/client.h
  */
 #ifndef POOLER_CLIENT_H
 #define POOLER_CLIENT_H
 
+#include "lib/stringinfo.h"
+
+#include "login.h"
 #include "shmem.h"
+#include "wire.h"
+
+/* Why a client is ended, kept until its owner has given it to us. */
+typedef struct EndReason
+{
+	char		sqlstate[6];	/* '' : no reason, it has left */
+	char		message[POOLER_MAX_MESSAGE];
+	char		detail[POOLER_MAX_MESSAGE];
+	char		hint[POOLER_MAX_MESSAGE];
+} EndReason;
+
+typedef struct WorkerClient
+{
+	bool		watched;		/* in the worker's epoll */
+	bool		noticed;		/* was told that it waits */
+	int			next_free;
+	LoginState *login;			/* CLIENT_LOGIN */
+	char	   *startup;		/* its settings, until it is greeted */
+	int			startup_len;
+	WireBatch	batch;			/* CLIENT_ANSWERING */
+	EndReason  *reason;
+} WorkerClient;
+
+extern WorkerClient *pooler_worker_clients; /* [max_clients] */
+extern int	pooler_client_first_free;	/* slot, linked by next_free; or -1 */
+
+/* The number of the client's socket, in every process. */
+static inline int
+pooler_client_fd(int slot)
+{
+	return pooler_shared->base_fd + slot;
+}
+
+static inline uint32
+pooler_client_generation_of(int slot)
+{
+	return pg_atomic_read_u32(&pooler_clients[slot].generation);
+}
+
+/* Reads it in the worker's loop, or not. */
+extern void pooler_client_watch(int slot, bool on);
+
+/* Sends, without waiting. False: it does not read; the caller closes. */
+extern bool pooler_client_say(int slot, const StringInfo out);
+extern void pooler_client_say_error(int slot, const char *severity,
+									const char *sqlstate, const char *message,
+									const char *detail, const char *hint);
 
 /* At the worker's start: all slots are free, under new generations. */
 extern void pooler_client_start(void);
-
-/* Events of the worker's loop. */
-extern void pooler_client_accept(int listen_fd);
-extern void pooler_client_readable(int slot);
 
 /* Closes a client that the worker owns, with whatever reason it was given. */
 extern void pooler_client_close(int slot);
@@ -25,20 +71,6 @@ extern bool pooler_client_is(uint32 slot, uint32 generation);
 /* A backend that owned it says so: it has gone; it looks gone. */
 extern void pooler_client_gone(int slot);
 extern void pooler_client_hung_up(int slot);
-
-/* A backend finished its login: the worker can do the same from now on.
- * Takes over the record's reference. */
-extern void pooler_client_greeted(int slot, const char *text, int len,
-								  uint32 record);
-
-/* Answers a waiting client that the worker owns with an error, keeps the
- * protocol's books and its session. */
-extern void pooler_client_answer(int slot, const char *sqlstate,
-								 const char *message, const char *detail,
-								 const char *hint);
-
-/* A cancel request, from the wire or from SQL. */
-extern void pooler_client_cancel(int slot);
 
 /* Ends a client with a FATAL; one that the worker does not own is shut down for
  * reading, and its owner will report it. */
@@ -58,12 +90,6 @@ extern PoolerActivity pooler_client_activity(int slot);
 
 /* This worker ends: a client that no backend serves loses its connection. */
 extern void pooler_client_abandon(int slot);
-
-/* Tells a waiting client that the worker owns that it waits; once per wait. */
-extern void pooler_client_notice(int slot, const char *message);
-
-extern bool pooler_client_was_noticed(int slot);
-extern void pooler_client_forget_notice(int slot);
 
 /* Logins that take too long, idle_session_timeout, pools that drain.
  * with_backend: by slot, does a backend own it? */

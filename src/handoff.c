@@ -562,10 +562,10 @@ after_transaction(void)
 	if (pins == 0)
 	{
 		unpin();
-		if (!just_greeted && !pooler_backend_must_leave())
+		/* also for a kept client: should this backend hang, another takes it */
+		pins = pooler_carry_save(c, serving);
+		if (pins == 0 && !just_greeted && !pooler_backend_must_leave())
 			result = pooler_await_client(false);
-		if (result == AWAIT_GIVE_UP)
-			pins = pooler_carry_save(c, serving);
 	}
 	if (pins != 0)
 	{
@@ -586,6 +586,7 @@ after_transaction(void)
 		case AWAIT_NOTHING:
 			if (just_greeted)
 				pooler_carry_publish_greeting(c, serving);
+			pooler_pins_forget_sequences();
 			pooler_backend_end_serving(ACTIVITY_RETURNING);
 			return_client();
 			break;

@@ -37,6 +37,8 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "admit.h"
+#include "answer.h"
 #include "auth_catalog.h"
 #include "client.h"
 #include "control.h"
@@ -464,7 +466,7 @@ tell_held(int route, const Refusal *refusal)
 			pooler_client_end(slot, refusal->sqlstate, refusal->message,
 							  or_null(refusal->detail), or_null(refusal->hint));
 		else
-			pooler_client_answer(slot, refusal->sqlstate, refusal->message,
+			pooler_answer_error(slot, refusal->sqlstate, refusal->message,
 								 or_null(refusal->detail),
 								 or_null(refusal->hint));
 	}
@@ -589,7 +591,7 @@ take_greeting(const ControlMessage *m)
 	dsa_area   *area = pooler_shmem_dsa();
 
 	if (pooler_client_is(m->slot, m->generation))
-		pooler_client_greeted(m->slot, dsa_get_address(area, m->text), m->len,
+		pooler_admit_greeted(m->slot, dsa_get_address(area, m->text), m->len,
 							  m->record);
 	else
 		pooler_records_unref(m->record);
@@ -693,6 +695,7 @@ disarm_member(PoolerMember *m)
 	uint32		idle = ACTIVITY_IDLE;
 	uint32		taken = ACTIVITY_TAKEN;
 	uint32		private = ACTIVITY_PRIVATE;
+	uint32		recalled = ACTIVITY_RECALLED;
 	uint64		packed;
 
 	if (m->state != MEMBER_BORN)
@@ -702,17 +705,12 @@ disarm_member(PoolerMember *m)
 		pg_atomic_fetch_sub_u32(&pooler_routes[m->route].idle, 1);
 		return true;
 	}
-	/* a kept client's state is in there: it is lost with the backend */
-	if (pg_atomic_compare_exchange_u32(&m->activity, &private, ACTIVITY_GONE))
-	{
-		packed = pg_atomic_exchange_u64(&m->client, POOLER_NO_CLIENT);
-		if (packed != POOLER_NO_CLIENT &&
-			pooler_client_is(pooler_client_slot(packed),
-							 pooler_client_generation(packed)))
-			pooler_client_close(pooler_client_slot(packed));
-		return true;
-	}
-	if (!pg_atomic_compare_exchange_u32(&m->activity, &taken, ACTIVITY_GONE))
+	/* one that it keeps has its state saved (handoff.c) */
+	if (!pg_atomic_compare_exchange_u32(&m->activity, &taken, ACTIVITY_GONE) &&
+		!pg_atomic_compare_exchange_u32(&m->activity, &private,
+										ACTIVITY_GONE) &&
+		!pg_atomic_compare_exchange_u32(&m->activity, &recalled,
+										ACTIVITY_GONE))
 		return false;
 	packed = pg_atomic_exchange_u64(&m->client, POOLER_NO_CLIENT);
 	if (packed != POOLER_NO_CLIENT &&

@@ -327,6 +327,8 @@ is_refused(const char *error)
 static void
 log_failure(PoolerPool *p, const char *error)
 {
+	if (is_refused(error))
+		strlcpy(pooler_shared->hba_missing, error, POOLER_MAX_MESSAGE);
 	ereport(LOG,
 			(errmsg("pool \"%s\" cannot open a backend", p->name),
 			 errdetail_internal("%s", error),
@@ -410,6 +412,9 @@ pooler_pool_works(int pool)
 
 	pooler_worker_pools[pool].failures = 0;
 	pooler_worker_pools[pool].retry_at = 0;
+	pooler_shared->hba_missing[0] = '\0';
+	if (is_refused(p->last_error))
+		p->last_error[0] = '\0';
 	if (p->state == POOL_STARTING || p->state == POOL_UNAVAILABLE)
 		p->state = POOL_OPEN;
 }

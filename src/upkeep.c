@@ -27,6 +27,7 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#include "answer.h"
 #include "auth.h"
 #include "cancel.h"
 #include "client.h"
@@ -344,7 +345,7 @@ stamp_wait(int slot, bool ready, int64 elapsed_us)
 	{
 		c->waiting_taken = pg_atomic_read_u32(&c->taken);
 		c->waiting_since = now;
-		pooler_client_forget_notice(slot);
+		pooler_answer_forget_notice(slot);
 	}
 	pooler_routes[c->route].wait_us += elapsed_us;
 }
@@ -396,7 +397,7 @@ owed_notice(PoolerClient *c, int slot)
 {
 	return pooler_guc_wait_notice >= 0 && !c->greet &&
 		older_than(c->waiting_since, pooler_guc_wait_notice) &&
-		!pooler_client_was_noticed(slot);
+		!pooler_answer_was_noticed(slot);
 }
 
 static void
@@ -407,7 +408,7 @@ say_timeout(int slot)
 	const char *error = p->state == POOL_UNAVAILABLE ? p->last_error : NULL;
 
 	p->timeouts++;
-	pooler_client_answer(slot, "53300",
+	pooler_answer_error(slot, "53300",
 						 psprintf("QueuePool limit of size %d overflow %d reached, connection timed out, timeout %.2f",
 								  p->limits.pool_size, p->limits.max_overflow,
 								  p->limits.timeout_ms / 1000.0),
@@ -430,7 +431,7 @@ serve_waiting(int slot)
 		return true;
 	}
 	if (owed_notice(c, slot))
-		pooler_client_notice(slot,
+		pooler_answer_notice(slot,
 							 psprintf("waiting for a backend of pool \"%s\"",
 									  pooler_pools[c->pool].name));
 	return false;
@@ -565,7 +566,7 @@ ping(int member)
 	if (!pooler_pools[m->pool].limits.pre_ping)
 		return;
 	if ((m->state == MEMBER_UNBORN || activity == ACTIVITY_IDLE ||
-		 activity == ACTIVITY_PRIVATE) &&
+		 activity == ACTIVITY_PRIVATE || activity == ACTIVITY_RECALLED) &&
 		older_than(m->alive_at, HUNG_IDLE_MS))
 		why = "it does not respond";
 	else if (m->state == MEMBER_BIRTH && older_than(m->alive_at, HUNG_BIRTH_MS))
@@ -891,6 +892,6 @@ pooler_upkeep_requests(void)
 		if ((request & 1) == POOLER_REQUEST_TERMINATE)
 			terminate(slot);
 		else
-			pooler_client_cancel(slot);
+			pooler_answer_cancel(slot);
 	}
 }

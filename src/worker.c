@@ -38,10 +38,14 @@
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/pidfile.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "admit.h"
+#include "answer.h"
 #include "auth.h"
 #include "birth.h"
 #include "client.h"
@@ -95,6 +99,16 @@ number_clients(void)
 	pooler_shared->clients_allowed = Max(allowed, 0);
 	if (allowed >= pooler_shared->max_clients)
 		return;
+	if (allowed <= 0)
+	{
+		ereport(LOG,
+				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+				 errmsg("pooler does not serve: the limit of open files is too low"),
+				 errdetail("It is " INT64_FORMAT "; client sockets begin at %d.",
+						   limit, base),
+				 errhint("Raise it (ulimit -n, LimitNOFILE), or lower max_files_per_process.")));
+		proc_exit(0);			/* 0: not started again */
+	}
 	ereport(WARNING,
 			(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
 			 errmsg("pooler can serve %d clients, not the %d of pooler.max_client_conn",
@@ -217,6 +231,17 @@ set_signals(void)
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
 }
 
+/*
+ * A standby runs no ALTER ROLE: it hears of those on the primary by
+ * invalidations only, which do not say of whom. (changes.c serves a primary.)
+ */
+static void
+notice_catalog_change(Datum arg, int cache, uint32 hash)
+{
+	if (RecoveryInProgress())
+		pooler_shmem_note_change(InvalidOid);
+}
+
 static void
 start(void)
 {
@@ -226,6 +251,9 @@ start(void)
 	StartTransactionCommand();
 	initialize_acl();			/* InitPostgres() does so for a database only */
 	CommitTransactionCommand();
+	CacheRegisterSyscacheCallback(AUTHOID, notice_catalog_change, (Datum) 0);
+	CacheRegisterSyscacheCallback(DATABASEOID, notice_catalog_change,
+								  (Datum) 0);
 	forget_environment();
 	pooler_auth_start();
 	introduce();
@@ -342,17 +370,35 @@ notice_smart_shutdown(TimestampTz now)
 }
 
 static void
+client_readable(int slot)
+{
+	switch (pooler_clients[slot].state)
+	{
+		case CLIENT_LOGIN:
+			pooler_admit_readable(slot);
+			break;
+		case CLIENT_ANSWERING:
+			pooler_answer_readable(slot);
+			break;
+		case CLIENT_FREE:
+		case CLIENT_ARMED:
+		case CLIENT_HELD:
+			break;
+	}
+}
+
+static void
 serve_event(const Event *e)
 {
 	switch (e->kind)
 	{
 		case EVENT_LISTEN:
-			pooler_client_accept(listeners[e->index]);
+			pooler_admit_accept(listeners[e->index]);
 			break;
 		case EVENT_CLIENT:
 			if (pg_atomic_read_u32(&pooler_clients[e->index].generation) ==
 				e->stamp)
-				pooler_client_readable(e->index);
+				client_readable(e->index);
 			break;
 		case EVENT_LIBPQ:
 			pooler_member_libpq_event(e->index);

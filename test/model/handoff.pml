@@ -510,16 +510,12 @@ reborn:
 
 inline recall_all()
 {
-	/* who is in birth may have a client already */
 	i = 0;
 	do
 	:: i < NB ->
 		if
-#ifdef RECALLBORN
-		:: atomic { member[i] == MEMBER_BORN && activity[i] == ACTIVITY_PRIVATE ->
-#else
-		:: atomic { member[i] != MEMBER_LEAVING && activity[i] == ACTIVITY_PRIVATE ->
-#endif
+		:: atomic { member[i] == MEMBER_BORN &&
+				activity[i] == ACTIVITY_PRIVATE ->
 			activity[i] = ACTIVITY_RECALLED;
 			alone[i] = false }
 		:: else

@@ -1,0 +1,383 @@
+/*
+ * admit.c
+ *	  A client's admission: from accept to its route.
+ *
+ *	  FREE -> LOGIN			[accept_one]: a slot, and the file its number
+ *	  LOGIN -> ARMED		[enter_route]: authenticated and allowed (login.c)
+ *
+ * How the login ends depends on the role's, the database's and the startup
+ * packet's settings. Where a backend has greeted the like before (greetings.c)
+ * the worker says the same; else the client enters its route with `greet` set
+ * and counts as one that waits: a backend takes it and finishes the login.
+ *
+ * src/admit.c
+ */
+#include "postgres.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/ip.h"
+#include "miscadmin.h"
+#include "postmaster/postmaster.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "admit.h"
+#include "answer.h"
+#include "client.h"
+#include "compat.h"
+#include "greetings.h"
+#include "guc.h"
+#include "login.h"
+#include "net.h"
+#include "pool.h"
+#include "records.h"
+#include "route.h"
+#include "wire.h"
+
+/* How many are accepted in one turn, so that the others get theirs. */
+#define ACCEPT_MAX 32
+
+/* ---- accept ---- */
+
+static void
+refuse(int fd)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	pooler_wire_put_error(&out, "FATAL", "53300",
+						  "sorry, too many clients already",
+						  psprintf("pooler serves at most %d clients.",
+								   pooler_shared->clients_allowed),
+						  "Raise pooler.max_client_conn.");
+	(void) send(fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void) shutdown(fd, SHUT_WR);
+	close(fd);
+	pfree(out.data);
+}
+
+static void
+name_peer(PoolerClient *c)
+{
+	if (pg_getnameinfo_all(&c->raddr.addr, c->raddr.salen, c->remote_host,
+						   sizeof(c->remote_host), c->remote_port,
+						   sizeof(c->remote_port),
+						   NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+	{
+		strlcpy(c->remote_host, "???", sizeof(c->remote_host));
+		c->remote_port[0] = '\0';
+	}
+	if (c->raddr.addr.ss_family == AF_UNIX)
+	{
+		strlcpy(c->remote_host, "[local]", sizeof(c->remote_host));
+		c->remote_port[0] = '\0';
+	}
+}
+
+static void
+init_client(PoolerClient *c, int slot, const SockAddr *raddr,
+			const SockAddr *laddr)
+{
+	c->pool = -1;
+	c->route = POOLER_NO_ROUTE;
+	c->pid = POOLER_FIRST_PID + slot;
+	if (!pg_strong_random(&c->cancel_key, sizeof(c->cancel_key)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate a random cancel key")));
+	c->id = ++pooler_shared->last_client_id;
+	c->mode = MODE_TRANSACTION;
+	c->closes_backend = c->has_last_words = false;
+	c->database = InvalidOid;
+	c->raddr = *raddr;
+	c->laddr = *laddr;
+	name_peer(c);
+	c->connected_at = c->state_since = GetCurrentTimestamp();
+	c->waiting_since = 0;
+	c->greet = false;
+	c->refusals = 0;
+	c->startup = c->unnamed = InvalidDsaPointer;
+	c->startup_len = c->unnamed_len = 0;
+	c->record = 0;
+	c->transactions = c->checkouts = 0;
+	c->idle_session_timeout_ms = 0;
+	c->application_name[0] = '\0';
+	pg_atomic_fetch_add_u32(&c->generation, 1);
+	c->state = CLIENT_LOGIN;
+}
+
+/* Gives the file its number: the same in every process, see waitset.c. */
+static int
+take_slot(int fd)
+{
+	int			slot = pooler_client_first_free;
+
+	if (dup3(fd, pooler_client_fd(slot), O_CLOEXEC) < 0)
+	{
+		ereport(LOG,
+				(errcode_for_file_access(),
+				 errmsg("could not give a client's socket its number: %m")));
+		return -1;
+	}
+	pooler_client_first_free = pooler_worker_clients[slot].next_free;
+	close(fd);
+	return slot;
+}
+
+static void
+accept_one(int fd, const SockAddr *raddr, const SockAddr *laddr)
+{
+	PoolerClient *c;
+	int			slot = pooler_client_first_free < 0 ? -1 : take_slot(fd);
+
+	if (slot < 0)
+	{
+		refuse(fd);
+		return;
+	}
+	c = &pooler_clients[slot];
+	init_client(c, slot, raddr, laddr);
+	if (pooler_logs_receipt())
+		ereport(LOG,
+				(errmsg("connection received by pooler: host=%s%s%s",
+						c->remote_host, c->remote_port[0] ? " port=" : "",
+						c->remote_port)));
+	pooler_worker_clients[slot].login = pooler_login_begin(&c->raddr, &c->laddr);
+	pooler_admit_readable(slot);
+}
+
+void
+pooler_admit_accept(int listen_fd)
+{
+	for (int i = 0; i < ACCEPT_MAX; i++)
+	{
+		SockAddr	raddr;
+		SockAddr	laddr;
+		int			fd = pooler_net_accept(listen_fd, &raddr, &laddr);
+
+		if (fd < 0)
+			return;
+		accept_one(fd, &raddr, &laddr);
+	}
+}
+
+/* ---- login ---- */
+
+/* Role before pool before global; superusers have their own setting. */
+static PoolerMode
+mode_of(const LoginState *login, int pool)
+{
+	if (login->login.superuser && pooler_guc_superuser_mode == MODE_SESSION)
+		return MODE_SESSION;
+	if (login->login.has_mode)
+		return login->login.mode;
+	return pooler_pools[pool].limits.mode;
+}
+
+/* The worker says itself what a backend has said to the like before. */
+static bool
+greet(int slot, const Greeting *g)
+{
+	PoolerClient *c = &pooler_clients[slot];
+	StringInfoData out;
+	bool		said;
+
+	initStringInfo(&out);
+	appendBinaryStringInfo(&out, g->text, g->text_len);
+	pooler_wire_put_key(&out, c->pid, c->cancel_key);
+	pooler_wire_put_ready(&out, 'I');
+	pooler_records_ref(g->record);
+	c->record = g->record;
+	said = pooler_client_say(slot, &out);
+	pfree(out.data);
+	return said;
+}
+
+/* A backend shall finish the login: it needs the startup packet's settings. */
+static bool
+leave_to_backend(int slot, const LoginState *login)
+{
+	PoolerClient *c = &pooler_clients[slot];
+	WorkerClient *w = &pooler_worker_clients[slot];
+	int			len = login->settings.len;
+
+	if (len > 0)
+	{
+		c->startup = dsa_allocate_extended(pooler_shmem_dsa(), len,
+										   DSA_ALLOC_NO_OOM);
+		if (!DsaPointerIsValid(c->startup))
+			return false;
+		memcpy(dsa_get_address(pooler_shmem_dsa(), c->startup),
+			   login->settings.data, len);
+		c->startup_len = len;
+	}
+	w->startup = MemoryContextAlloc(TopMemoryContext, Max(len, 1));
+	memcpy(w->startup, login->settings.data, len);
+	w->startup_len = len;
+	c->greet = true;
+	return true;
+}
+
+static void
+log_authorized(const LoginState *login)
+{
+	if (pooler_logs_authorization())
+		ereport(LOG,
+				(errmsg("connection authorized by pooler: user=%s database=%s",
+						login->user, login->database)));
+}
+
+/* LOGIN -> ARMED. False: an error has been said, or cannot be. */
+static bool
+enter_route(int slot, const LoginState *login)
+{
+	PoolerClient *c = &pooler_clients[slot];
+	const PoolerLogin *allowed = &login->login;
+	const Greeting *g;
+	int			pool = pooler_pool_find(login->pool_name, allowed->database);
+	int			route = pool < 0 ? -1 :
+		pooler_route_find(pool, allowed->role, login->user,
+						  allowed->superuser);
+
+	if (route < 0)
+	{
+		pooler_client_say_error(slot, "FATAL", pool < 0 ? "3D000" : "53300",
+				  pool < 0 ? psprintf("pooler has no pool for database \"%s\"",
+									  login->pool_name) :
+				  "pooler has no room for another role", NULL,
+				  pool < 0 ? "Add it, or \"*\", to pooler.pools." : NULL);
+		return false;
+	}
+	c->pool = pool;
+	c->route = route;
+	c->mode = mode_of(login, pool);
+	c->catalog_generation = pooler_shmem_catalog_generation(allowed->role,
+															allowed->database);
+	c->closes_backend = allowed->own_backend;
+	c->database = allowed->database;
+	if (login->application_name)
+		strlcpy(c->application_name, login->application_name, NAMEDATALEN);
+	pooler_routes[route].clients++;
+	pooler_pools[pool].clients++;
+	pooler_route_update_keep(route, false);
+	log_authorized(login);
+	g = c->mode == MODE_TRANSACTION && !c->closes_backend ?
+		pooler_greetings_find(allowed->role, allowed->database,
+							  c->catalog_generation, login->settings.data,
+							  login->settings.len) : NULL;
+	if (g == NULL && pooler_login_needs_own_backend(login))
+	{
+		c->closes_backend = true;
+		c->mode = MODE_SESSION;
+	}
+	return (g ? greet(slot, g) : leave_to_backend(slot, login)) &&
+		pooler_route_arm(slot, true);
+}
+
+/* The client is answered (by the end of the file) when it has been done. */
+static void
+cancel_and_close(int slot)
+{
+	int32		pid = pooler_worker_clients[slot].login->cancel_pid;
+	int32		key = pooler_worker_clients[slot].login->cancel_key;
+
+	for (int i = 0; i < pooler_shared->max_clients; i++)
+	{
+		PoolerClient *c = &pooler_clients[i];
+
+		if (c->state != CLIENT_FREE && c->state != CLIENT_LOGIN &&
+			c->pid == pid && c->cancel_key == key)
+		{
+			pooler_answer_cancel(i);
+			break;
+		}
+	}
+	pooler_client_close(slot);
+}
+
+static void
+login_on(int slot)
+{
+	WorkerClient *w = &pooler_worker_clients[slot];
+	StringInfoData out;
+	LoginResult result;
+	bool		said;
+
+	initStringInfo(&out);
+	result = pooler_login_step(w->login, &out);
+	said = pooler_client_say(slot, &out);
+	pfree(out.data);
+	switch (result)
+	{
+		case LOGIN_MORE:
+			if (said)
+				return;
+			break;
+		case LOGIN_CANCEL:
+			cancel_and_close(slot);
+			return;
+		case LOGIN_OK:
+			pooler_client_watch(slot, false);
+			if (!said || !enter_route(slot, w->login))
+				break;
+			pooler_login_end(w->login);
+			w->login = NULL;
+			return;
+		case LOGIN_FAILED:
+			break;
+	}
+	pooler_client_close(slot);
+}
+
+/* Reads what a client that logs in has sent, as far as there is room. */
+void
+pooler_admit_readable(int slot)
+{
+	WorkerClient *w = &pooler_worker_clients[slot];
+	uint64		id = pooler_clients[slot].id;
+
+	while (pooler_clients[slot].state == CLIENT_LOGIN &&
+		   pooler_clients[slot].id == id)
+	{
+		int			room = pooler_login_room(w->login);
+		int			n;
+
+		enlargeStringInfo(&w->login->in, room);
+		n = recv(pooler_client_fd(slot), w->login->in.data + w->login->in.len, room,
+				 MSG_DONTWAIT);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		{
+			pooler_client_watch(slot, true);
+			return;
+		}
+		if (n <= 0)
+		{
+			pooler_client_close(slot);
+			return;
+		}
+		w->login->in.len += n;
+		login_on(slot);
+	}
+}
+
+void
+pooler_admit_greeted(int slot, const char *text, int len, uint32 record)
+{
+	PoolerClient *c = &pooler_clients[slot];
+	WorkerClient *w = &pooler_worker_clients[slot];
+
+	if (w->startup == NULL)
+	{
+		pooler_records_unref(record);
+		return;
+	}
+	pooler_greetings_add(pooler_routes[c->route].role,
+						 pooler_pools[c->pool].database_oid,
+						 c->catalog_generation, w->startup, w->startup_len,
+						 text, len, record);
+	pfree(w->startup);
+	w->startup = NULL;
+}

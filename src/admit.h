@@ -1,0 +1,21 @@
+/*
+ * admit.h
+ *	  A client's admission: from accept to its route.
+ *
+ * src/admit.h
+ */
+#ifndef POOLER_ADMIT_H
+#define POOLER_ADMIT_H
+
+#include "shmem.h"
+
+/* Events of the worker's loop; the client's state is CLIENT_LOGIN. */
+extern void pooler_admit_accept(int listen_fd);
+extern void pooler_admit_readable(int slot);
+
+/* A backend finished a login: the worker can do the same from now on. Takes
+ * over the record's reference. */
+extern void pooler_admit_greeted(int slot, const char *text, int len,
+								 uint32 record);
+
+#endif							/* POOLER_ADMIT_H */

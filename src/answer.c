@@ -1,0 +1,198 @@
+/*
+ * answer.c
+ *	  Answers a client in the server's place: time-out, cancel, notice.
+ *
+ *	  ARMED, HELD -> ANSWERING [error]: the client is the worker's
+ *	  ANSWERING -> ARMED	[answered]: its batch has ended
+ *
+ * A client whose query waits has a session, which is kept: it gets one error and
+ * one ReadyForQuery for its batch, be it a simple query or everything up to and
+ * with Sync, and may go on. The books of that are wire.c's.
+ *
+ * src/answer.c
+ */
+#include "postgres.h"
+
+#include <sys/socket.h>
+
+#include "answer.h"
+#include "cancel.h"
+#include "client.h"
+#include "route.h"
+#include "wire.h"
+
+/* Ready clients among which one is looked for; more wait in the kernel. */
+#define SEIZE_MAX 256
+
+/* The batch has been answered: the client may speak again. */
+static void
+answered(int slot)
+{
+	StringInfoData out;
+	bool		said;
+
+	pooler_client_watch(slot, false);
+	initStringInfo(&out);
+	pooler_wire_put_ready(&out, 'I');
+	said = pooler_client_say(slot, &out);
+	pfree(out.data);
+	pooler_clients[slot].waiting_since = 0;
+	pooler_worker_clients[slot].noticed = false;
+	if (!said || !pooler_route_arm(slot, false))
+		pooler_client_close(slot);
+}
+
+/*
+ * Reads up to the end of the client's batch, and not a byte further: what comes
+ * behind it is the next query. Of a batch that is only half here the rest is
+ * read as it comes.
+ */
+void
+pooler_answer_readable(int slot)
+{
+	WorkerClient *w = &pooler_worker_clients[slot];
+	char		buffer[8192];
+
+	for (;;)
+	{
+		int			used = 0;
+		int			n = recv(pooler_client_fd(slot), buffer, sizeof(buffer),
+							 MSG_PEEK | MSG_DONTWAIT);
+		WireResult	result;
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		{
+			pooler_client_watch(slot, true);
+			return;
+		}
+		if (n <= 0)
+			break;
+		result = pooler_wire_batch(&w->batch, buffer, n, &used);
+		(void) recv(pooler_client_fd(slot), buffer, used, MSG_DONTWAIT);
+		if (result == WIRE_BAD)
+			break;
+		if (result == WIRE_OK)
+		{
+			answered(slot);
+			return;
+		}
+	}
+	pooler_client_close(slot);
+}
+
+void
+pooler_answer_error(int slot, const char *sqlstate, const char *message,
+					 const char *detail, const char *hint)
+{
+	PoolerClient *c = &pooler_clients[slot];
+	WorkerClient *w = &pooler_worker_clients[slot];
+
+	if (c->state == CLIENT_HELD)
+		pooler_route_unhold(slot);
+	/* one that logs in has no session yet that could be kept */
+	if (c->greet)
+	{
+		c->state = CLIENT_ANSWERING;
+		pooler_client_end(slot, sqlstate, message, detail, hint);
+		return;
+	}
+	c->state = CLIENT_ANSWERING;
+	memset(&w->batch, 0, sizeof(w->batch));
+	pooler_client_say_error(slot, "ERROR", sqlstate, message, detail, hint);
+	pooler_answer_readable(slot);
+}
+
+void
+pooler_answer_notice(int slot, const char *message)
+{
+	StringInfoData out;
+
+	if (pooler_worker_clients[slot].noticed || pooler_clients[slot].greet)
+		return;
+	pooler_worker_clients[slot].noticed = true;
+	initStringInfo(&out);
+	pooler_wire_put_notice(&out, "NOTICE", "00000", message, NULL, NULL);
+	(void) pooler_client_say(slot, &out);
+	pfree(out.data);
+}
+
+bool
+pooler_answer_was_noticed(int slot)
+{
+	return pooler_worker_clients[slot].noticed;
+}
+
+/* A new wait begins. */
+void
+pooler_answer_forget_notice(int slot)
+{
+	pooler_worker_clients[slot].noticed = false;
+}
+
+/* ---- cancel ---- */
+
+/*
+ * Takes a waiting client out of its route's epoll; whoever else is ready goes
+ * back in the same order. False: a backend was faster.
+ */
+static bool
+seize(int slot)
+{
+	uint64		ready[SEIZE_MAX];
+	int			n = pooler_route_harvest(pooler_clients[slot].route, ready,
+										 SEIZE_MAX);
+	bool		seized = false;
+
+	for (int i = 0; i < n; i++)
+	{
+		int			other = pooler_client_slot(ready[i]);
+
+		if (!pooler_client_is(other, pooler_client_generation(ready[i])))
+			continue;
+		if (other == slot)
+			seized = true;
+		else if (!pooler_route_arm(other, false))
+			pooler_client_close(other);
+	}
+	return seized;
+}
+
+/* Has it sent something that nobody has read yet? */
+static bool
+has_spoken(int slot)
+{
+	char		c;
+
+	return recv(pooler_client_fd(slot), &c, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
+/*
+ * Cancels what the client runs or waits for, at once or not at all: a wish that
+ * outlived this call would hit the client's next statement.
+ */
+void
+pooler_answer_cancel(int slot)
+{
+	PoolerClient *c = &pooler_clients[slot];
+	uint64		packed = pooler_client_pack(slot, pooler_client_generation_of(slot));
+	bool		seized = c->state == CLIENT_HELD;
+
+	if (pooler_cancel_running(packed))
+		return;
+	if (c->state == CLIENT_ARMED && !c->greet &&
+		pooler_client_activity(slot) == ACTIVITY_NONE && has_spoken(slot))
+	{
+		seized = seize(slot);
+		if (!seized)
+			(void) pooler_cancel_running(packed);
+	}
+	if (!seized)
+		return;
+	/* what was read meanwhile is no query any more */
+	if (has_spoken(slot))
+		pooler_answer_error(slot, "57014",
+							 "canceling statement due to user request", NULL,
+							 NULL);
+	else if (c->state == CLIENT_ARMED && !pooler_route_arm(slot, false))
+		pooler_client_close(slot);
+}
