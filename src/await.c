@@ -197,10 +197,12 @@ await_or_recall(bool pinned)
 				return AWAIT_GIVE_UP;
 			continue;
 		}
-		serve_interrupts(true);
-		if (!pinned && me->alive_at - me->idle_since >= KEEP_US)
+		/* first this: a last word of ours must not reach a kept client */
+		if (!pinned && (ProcDiePending || is_recalled() ||
+						me->alive_at - me->idle_since >= KEEP_US))
 			return AWAIT_GIVE_UP;
-		if (pinned ? pooler_backend_worker_gone() : is_recalled())
+		serve_interrupts(true);
+		if (pinned && pooler_backend_worker_gone())
 			return AWAIT_GIVE_UP;
 	}
 }

@@ -21,7 +21,9 @@ ok(eval { PoolerClient->new(host => $pooler->node->host, port => $pooler->node->
             user => scalar getpwuid($<), database => 'postgres')->value('select 1') }, 'a superuser still gets in');
 
 # A backend that is lost now cannot always be replaced: the others serve.
-$pooler->sql("select pg_terminate_backend(pid) from pooler.backends where pool = 'main' and state in ('idle', 'unborn')");
+my $ended = $pooler->sql("select string_agg(pid::text, ',') from pooler.backends
+    where pool = 'main' and state in ('idle', 'unborn') and pg_terminate_backend(pid)");
+$pooler->poll_view("select count(*) from pg_stat_activity where pid in ($ended)", '0', 'backends are lost');
 is($client->value('select 3'), '3', 'clients are served by what there is');
 
 $_->quit foreach @others;
