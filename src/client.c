@@ -64,6 +64,7 @@ pooler_client_start(void)
 		pg_atomic_fetch_add_u32(&c->generation, 1);
 		pooler_records_unref(c->record);
 		c->record = 0;
+		pg_atomic_write_u32(&c->owner, 0);
 		c->state = CLIENT_FREE;
 		c->route = POOLER_NO_ROUTE;
 		if (i >= n)
@@ -180,6 +181,7 @@ pooler_client_close(int slot)
 	free_texts(c);
 	free_private(w);
 	c->waiting_since = 0;
+	pg_atomic_write_u32(&c->owner, 0);
 	c->state = CLIENT_FREE;
 	w->next_free = pooler_client_first_free;
 	pooler_client_first_free = slot;

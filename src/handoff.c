@@ -206,6 +206,7 @@ rearm(uint64 packed)
 	int			fd = pooler_waitset_fd(pooler_client_slot(packed));
 
 	pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);
+	pg_atomic_write_u32(&client_of(packed)->owner, 0);
 	if (!pooler_net_arm(pooler_self.route_epoll, false, fd, packed, greet))
 		pooler_backend_tell(CONTROL_CLOSED, packed);
 }
@@ -218,28 +219,56 @@ hand_back_unopened(uint64 packed)
 	pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);
 }
 
+static void
+idle_turn(void)
+{
+	pooler_self.member->alive_at = GetCurrentTimestamp();
+	serve_idle_interrupts();
+	if (pooler_backend_must_leave() || pooler_backend_worker_gone())
+		leave_idle();
+}
+
+/* The event says that it is ready; it is ours if nobody else won it. */
+static bool
+win(uint64 packed)
+{
+	uint32		nobody = 0;
+
+	pg_atomic_write_u64(&pooler_self.member->client, packed);
+	if (pg_atomic_compare_exchange_u32(&client_of(packed)->owner, &nobody,
+									   pooler_self.index + 1))
+		return true;
+	pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);
+	return false;
+}
+
+/* The worker took us for dead and no longer counts us. It may have given the
+ * client, too, to another; if not, we do so. */
+static void
+leave_unbegun(uint64 packed)
+{
+	if (pg_atomic_exchange_u64(&pooler_self.member->client,
+							   POOLER_NO_CLIENT) == packed)
+		pooler_backend_tell(CONTROL_HUNG_UP, packed);
+	pooler_backend_leave();
+}
+
 /* Waits for a client; on return it is ours and TAKEN. */
 static uint64
 harvest(uint32 *events)
 {
-	PoolerMember *me = pooler_self.member;
 	struct epoll_event e;
 
-	while (!sleep_in_route(&e))
+	for (;;)
 	{
-		me->alive_at = GetCurrentTimestamp();
-		serve_idle_interrupts();
-		if (pooler_backend_must_leave() || pooler_backend_worker_gone())
-			leave_idle();
+		if (!sleep_in_route(&e))
+			idle_turn();
+		else if (win(e.data.u64))
+			break;
 	}
-	pg_atomic_write_u64(&me->client, e.data.u64);
-	me->taken_at = GetCurrentTimestamp();
+	pooler_self.member->taken_at = GetCurrentTimestamp();
 	if (!pooler_backend_move_activity(ACTIVITY_IDLE, ACTIVITY_TAKEN))
-	{
-		/* the worker took us for dead and no longer counts us */
-		hand_back_unopened(e.data.u64);
-		pooler_backend_leave();
-	}
+		leave_unbegun(e.data.u64);
 	pooler_backend_idle_off();
 	pg_atomic_fetch_add_u32(&client_of(e.data.u64)->taken, 1);
 	*events = e.events;
@@ -278,6 +307,18 @@ fetch(uint64 packed)
 	return true;
 }
 
+/*
+ * The client that we won has gone, and its slot may be another's by now, whose
+ * event somebody has let pass for our sake: the worker arms it.
+ */
+static void
+disown(uint32 slot)
+{
+	uint32		now = pg_atomic_read_u32(&pooler_clients[slot].generation);
+
+	pooler_backend_tell(CONTROL_HUNG_UP, pooler_client_pack(slot, now));
+}
+
 /* Makes sure of the client's socket. False: there is nobody to serve. */
 static bool
 open_client(uint64 packed, uint32 events)
@@ -286,7 +327,10 @@ open_client(uint64 packed, uint32 events)
 	uint32		generation = pooler_client_generation(packed);
 
 	if (pg_atomic_read_u32(&pooler_clients[slot].generation) != generation)
+	{
+		disown(slot);
 		return false;
+	}
 	if (pooler_waitset_have(slot, generation))
 		return true;
 	/* it hung up: why open a stranger's socket, if there is nothing in it */
@@ -296,7 +340,10 @@ open_client(uint64 packed, uint32 events)
 		pooler_backend_tell(CONTROL_HUNG_UP, packed);
 		return false;
 	}
-	return fetch(packed);
+	if (fetch(packed))
+		return true;
+	disown(slot);
+	return false;
 }
 
 /*

@@ -701,22 +701,21 @@ disarm_member(PoolerMember *m)
 	if (m->state != MEMBER_BORN)
 		return true;
 	if (pg_atomic_compare_exchange_u32(&m->activity, &idle, ACTIVITY_GONE))
-	{
 		pg_atomic_fetch_sub_u32(&pooler_routes[m->route].idle, 1);
-		return true;
-	}
 	/* one that it keeps has its state saved (handoff.c) */
-	if (!pg_atomic_compare_exchange_u32(&m->activity, &taken, ACTIVITY_GONE) &&
-		!pg_atomic_compare_exchange_u32(&m->activity, &private,
-										ACTIVITY_GONE) &&
-		!pg_atomic_compare_exchange_u32(&m->activity, &recalled,
-										ACTIVITY_GONE))
+	else if (!pg_atomic_compare_exchange_u32(&m->activity, &taken,
+											 ACTIVITY_GONE) &&
+			 !pg_atomic_compare_exchange_u32(&m->activity, &private,
+											 ACTIVITY_GONE) &&
+			 !pg_atomic_compare_exchange_u32(&m->activity, &recalled,
+											 ACTIVITY_GONE))
 		return false;
 	packed = pg_atomic_exchange_u64(&m->client, POOLER_NO_CLIENT);
 	if (packed != POOLER_NO_CLIENT &&
 		pooler_client_is(pooler_client_slot(packed),
 						 pooler_client_generation(packed)))
 		(void) pooler_route_arm(pooler_client_slot(packed), false);
+	pooler_route_rescue(m->route);
 	return true;
 }
 

@@ -175,6 +175,7 @@ pooler_route_arm(int slot, bool add)
 											pg_atomic_read_u32(&c->generation));
 
 	c->state = CLIENT_ARMED;
+	pg_atomic_write_u32(&c->owner, 0);
 	return pooler_net_arm(pooler_worker_routes[c->route].epoll_fd, add,
 						  pooler_shared->base_fd + slot, packed, c->greet);
 }
@@ -282,14 +283,41 @@ pooler_route_update_keep(int route, bool may_set)
 	}
 }
 
+/*
+ * A process that is stopped just as the kernel gives it an event has taken a
+ * client and not said so. Those that nobody owns are armed once more: to an
+ * armed one that does nothing, and of two who harvest it one wins it.
+ */
+void
+pooler_route_rescue(int route)
+{
+	for (int i = 0; i < pooler_shared->max_clients; i++)
+	{
+		PoolerClient *c = &pooler_clients[i];
+
+		if (c->state == CLIENT_ARMED && c->route == route &&
+			pg_atomic_read_u32(&c->owner) == 0)
+			(void) pooler_route_arm(i, false);
+	}
+}
+
+/* Only what nobody owns: the worker's harvest is over within this turn. */
 int
 pooler_route_harvest(int route, uint64 *clients, int max)
 {
+	int			found = 0;
 	struct epoll_event e[HARVEST_MAX];
 	int			n = epoll_wait(pooler_worker_routes[route].epoll_fd, e,
 							   Min(max, HARVEST_MAX), 0);
 
 	for (int i = 0; i < n; i++)
-		clients[i] = e[i].data.u64;
-	return Max(n, 0);
+	{
+		int			slot = pooler_client_slot(e[i].data.u64);
+		uint32		nobody = 0;
+
+		if (pg_atomic_compare_exchange_u32(&pooler_clients[slot].owner,
+										   &nobody, POOLER_WORKER_OWNS))
+			clients[found++] = e[i].data.u64;
+	}
+	return found;
 }

@@ -54,7 +54,10 @@ extern void pooler_route_backends_changed(int route);
  * on only where `may_set`. */
 extern void pooler_route_update_keep(int route, bool may_set);
 
-/* Harvests who is ready, in order, at most max. */
+/* A backend of this route hangs: whatever it may have harvested is saved. */
+extern void pooler_route_rescue(int route);
+
+/* Harvests who is ready, in order, at most max: they are the worker's. */
 extern int	pooler_route_harvest(int route, uint64 *clients, int max);
 
 #endif							/* POOLER_ROUTE_H */

@@ -33,6 +33,7 @@
 
 #define POOLER_NO_CLIENT	UINT64_MAX
 #define POOLER_NO_ROUTE		(-1)
+#define POOLER_WORKER_OWNS	UINT32_MAX	/* PoolerClient.owner */
 #define POOLER_MAX_HOST		48
 #define POOLER_MAX_SERVICE	8
 #define POOLER_MAX_MESSAGE	256
@@ -128,6 +129,9 @@ typedef struct PoolerClient
 	/* atomic: times a backend took it; a client that waits is readable while
 	 * this stands still */
 	pg_atomic_uint32 taken;
+	/* atomic: member + 1 whose client it is, or the worker; 0: nobody. Who
+	 * harvests its event owns it only by winning this from 0 */
+	pg_atomic_uint32 owner;
 
 	/* worker, before it is armed */
 	PoolerClientState state;
