@@ -2,7 +2,7 @@
 use PoolerTest;
 
 my $pooler = PoolerTest->new('attacks', pools => 'main pool_size=1',
-    sql => 'create role mallory login');
+    sql => 'create role mallory login;');
 my ($alice, $bob) = map { $pooler->client($_) } qw(alice bob);
 
 # A message that the server cannot read does not drop the unnamed statement of
