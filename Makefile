@@ -37,13 +37,15 @@ endif
 $(OBJS): $(SRC_HEADERS) Makefile pooler.control
 
 # These install what they need and then come back for the targets below.
-.PHONY: test demo bench
+.PHONY: test demo bench model
 test:
 	@PG_CONFIG='$(PG_CONFIG)' test/run
 demo:
 	@PG_CONFIG='$(PG_CONFIG)' test/demo/run
 bench:
 	@PG_CONFIG='$(PG_CONFIG)' test/bench/quick
+model:
+	@test/model/run
 
 # Pure files, tested without a server: test/unit/test_X.c says what it links.
 UNIT_TESTS = $(patsubst %.c,%,$(wildcard test/unit/test_*.c))
