@@ -17,7 +17,7 @@ foreach my $turn (1 .. 5)
 # Hung: each backend is stopped.
 $pooler->poll_view("select backends, active from pooler.pools", '2|0', 'two backends');
 $client->run('select 1');
-$pooler->poll_view("select active from pooler.pools", '0', 'none of which serves');
+$pooler->poll_view("select count(*) from pooler.backends where state in ('idle', 'unborn')", '2', 'none of which serves');
 my @pids = split /\n/, $pooler->sql("select pid from pooler.backends");
 kill 'STOP', @pids;
 my $start = time;
