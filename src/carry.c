@@ -7,7 +7,8 @@
  * numbers are equal, which is usual, nothing is done at a switch:
  *
  *	  load		record of the client != record loaded here: settings_load()
- *	  save		bytes here != bytes of the client's record: intern them anew
+ *	  save		a setting may have changed (watch.c), and the bytes here are not
+ *				those of the record: intern them anew
  *
  * A client's first contact with a backend is its greeting: the backend applies
  * the startup packet's settings with the server's own rules, and sends the end
@@ -34,6 +35,7 @@
 #include "records.h"
 #include "settings.h"
 #include "unnamed.h"
+#include "watch.h"
 
 /* How many backends may refuse a client's settings before it is told. */
 #define MAX_REFUSALS 3
@@ -60,6 +62,7 @@ note_loaded(uint32 record)
 {
 	PoolerMember *me = pooler_self.member;
 
+	pooler_watch.settings = true;
 	pooler_records_ref(record);
 	pooler_records_unref(me->record);
 	me->record = record;
@@ -75,6 +78,7 @@ pooler_carry_load(PoolerClient *client)
 		return true;
 	if (client->record != 0)
 		data = pooler_records_get(client->record, &len);
+	pooler_watch.settings = true;
 	if (pooler_settings_load(data, len) == SETTINGS_OK)
 	{
 		note_loaded(client->record);
@@ -101,6 +105,24 @@ same_as_record(uint32 record)
 	return len == collected.len && memcmp(data, collected.data, len) == 0;
 }
 
+/* Our record says what is loaded here, and nothing can have changed since. */
+static bool
+settings_untouched(void)
+{
+	bool		untouched = !pooler_watch.settings &&
+		pooler_self.member->record != 0 && !pooler_settings_reload_due();
+
+#ifdef USE_ASSERT_CHECKING
+	if (untouched)
+	{
+		resetStringInfo(&collected);
+		Assert(pooler_settings_collect(&collected) == SETTINGS_OK &&
+			   same_as_record(pooler_self.member->record));
+	}
+#endif
+	return untouched;
+}
+
 /*
  * Sees to it that our record says what is loaded here. False: it cannot be
  * said, or there is no memory to say it in.
@@ -114,13 +136,15 @@ collect(void)
 	resetStringInfo(&collected);
 	if (pooler_settings_collect(&collected) != SETTINGS_OK)
 		return false;
-	if (same_as_record(me->record))
-		return true;
-	record = pooler_records_intern(collected.data, collected.len);
-	if (record == 0)
-		return false;
-	pooler_records_unref(me->record);
-	me->record = record;
+	if (!same_as_record(me->record))
+	{
+		record = pooler_records_intern(collected.data, collected.len);
+		if (record == 0)
+			return false;
+		pooler_records_unref(me->record);
+		me->record = record;
+	}
+	pooler_watch.settings = false;
 	return true;
 }
 
@@ -129,10 +153,12 @@ pooler_carry_save(PoolerClient *client, uint64 packed)
 {
 	PoolerMember *me = pooler_self.member;
 
-	if (!collect())
-		return PIN_SETTINGS;
 	if (!pooler_unnamed_save(client, packed))
 		return PIN_UNNAMED;
+	if (settings_untouched() && client->record == me->record)
+		return 0;
+	if (!collect())
+		return PIN_SETTINGS;
 	if (client->record != me->record)
 	{
 		pooler_records_ref(me->record);
@@ -154,7 +180,7 @@ pooler_carry_forget(void)
 	if (!pooler_pins_clean())
 		return false;
 	pooler_pins_forget_sequences();
-	return collect();
+	return settings_untouched() || collect();
 }
 
 void

@@ -66,6 +66,7 @@
 #include "settings.h"
 #include "unnamed.h"
 #include "waitset.h"
+#include "watch.h"
 
 /* See sleep_in_route(); also how fresh alive_at is. */
 #define MAX_SLEEP_MS 1000
@@ -624,7 +625,7 @@ after_transaction(void)
 	switch (result)
 	{
 		case AWAIT_SPOKE:
-			client_of(serving)->state_since = GetCurrentTimestamp();
+			c->state_since = pooler_self.member->alive_at;
 			break;
 		case AWAIT_LEFT:
 			client_left(false);
@@ -810,6 +811,8 @@ put_while_feeding(char type, const char *body, size_t len)
 	}
 	if (type == 'Z')
 		pooler_unnamed_fed(serving);
+	if (type == 'S')
+		pooler_watch.settings = true;
 	if (type == 'S' || last_word)
 		return real_methods->putmessage(type, body, len);
 	return 0;
@@ -856,6 +859,9 @@ wrapped_putmessage(char type, const char *body, size_t len)
 		case 'A':
 			if (started && len > sizeof(int32))
 				return put_notification(body, len);
+			break;
+		case 'S':
+			pooler_watch.settings = true;
 			break;
 		case 'Z':
 			ready_seen = true;

@@ -435,6 +435,8 @@ look_at_libraries(void)
 	if (load_ran || any_library(libraries_seen - 1, is_unknown))
 		taint |= PIN_TAINT_LIBRARY;
 	libraries_seen = size;
+	/* placeholders may have become variables */
+	pooler_watch.settings = true;
 }
 
 static uint32
@@ -521,6 +523,7 @@ discard(void)
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	pooler_watch.touched |= PIN_TEMP | PIN_LISTEN | PIN_SLOT;
+	pooler_watch.settings = true;
 }
 
 /*

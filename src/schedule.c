@@ -10,6 +10,11 @@
  * waits longest: oldest first alone once left a route without any backend for
  * seconds, while a hot one kept asking for more.
  *
+ * While a pool has no more clients than pool_size, each client gets a backend of
+ * its own without having to wait first: it is then kept there (await.c), which
+ * is the fastest, and on a machine with few cores so few clients are busy at
+ * once that nobody would ever be seen to wait.
+ *
  * src/schedule.c
  */
 #include "postgres.h"
@@ -93,6 +98,42 @@ pooler_schedule_eligible(const ScheduleRoute *routes, int nroutes, int route,
 	return true;
 }
 
+/* How many more backends this route has use for, one for each client. */
+static int
+lacks(const ScheduleRoute *r)
+{
+	return r->may_grow ? r->clients - held_by(r) : 0;
+}
+
+/* Backends for all clients, taken from routes that have more than clients. */
+static ScheduleDecision
+one_for_each(const SchedulePool *pool, const ScheduleRoute *routes,
+			 int nroutes)
+{
+	ScheduleDecision d = {SCHEDULE_NOTHING, -1, -1};
+	int			clients = 0;
+	int			wanted = 0;
+
+	for (int i = 0; i < nroutes; i++)
+	{
+		const ScheduleRoute *r = &routes[i];
+
+		clients += r->clients;
+		wanted += Max(lacks(r), 0);
+		if (lacks(r) > 0 && (d.route < 0 || lacks(r) > lacks(&routes[d.route])))
+			d.route = i;
+		if (r->idle_long && r->backends > r->clients)
+			d.victim = i;
+	}
+	if (clients > Min(pool->pool_size, pool->limit) || d.route < 0)
+		return d;
+	if (pool->unborn > 0)
+		d.action = SCHEDULE_BIRTH;
+	else if (d.victim >= 0 && pool->coming < wanted)
+		d.action = SCHEDULE_RETIRE;
+	return d;
+}
+
 /* Nobody waits: what pool_size and the spares ask for. */
 static ScheduleDecision
 keep_ready(const SchedulePool *pool)
@@ -116,7 +157,10 @@ pooler_schedule_next(const SchedulePool *pool, const ScheduleRoute *routes,
 
 	d.route = neediest(routes, nroutes, &wanted);
 	if (d.route < 0)
-		return keep_ready(pool);
+	{
+		d = one_for_each(pool, routes, nroutes);
+		return d.action == SCHEDULE_NOTHING ? keep_ready(pool) : d;
+	}
 	if (pool->unborn > 0)
 		d.action = SCHEDULE_BIRTH;
 	else if (pool->coming >= wanted)

@@ -11,11 +11,14 @@ typedef struct ScheduleRoute
 {
 	int			backends;		/* born */
 	int			births;			/* on their way */
+	int			clients;
+	bool		may_grow;		/* births are not held back */
 	int			waiting;		/* clients that wait for a birth, or 1 where a
 								 * client waits for a busy backend */
 	int64		waiting_since;	/* of the oldest; us */
 	int64		idle_since;		/* of the longest idle backend that may be
 								 * retired; INT64_MAX: none */
+	bool		idle_long;		/* long enough to be no loss to its route */
 } ScheduleRoute;
 
 typedef struct SchedulePool

@@ -38,8 +38,9 @@
 #include "schedule.h"
 #include "upkeep.h"
 
-/* An overflow backend that nobody has wanted for so long is closed. */
-#define OVERFLOW_IDLE_MS	1000
+/* A backend that nobody has wanted for so long is closed if it is overflow, or
+ * makes room for another role's. */
+#define SURPLUS_IDLE_MS	1000
 
 /* An idle backend comes by once a second; a taken client is served at once. */
 #define HUNG_IDLE_MS		3500
@@ -92,15 +93,20 @@ oldest_wait(int route)
 	return w->saturated ? w->saturated_since : 0;
 }
 
+static bool
+may_be_born(int route)
+{
+	return pooler_worker_routes[route].retry_at <= now &&
+		!pooler_pool_is_paused(pooler_routes[route].pool);
+}
+
 /* What `waiting` means for a route: clients held, or one for a saturated one. */
 static int
 births_wanted(int route)
 {
 	WorkerRoute *w = &pooler_worker_routes[route];
 
-	if (w->retry_at > now || pooler_pool_is_paused(pooler_routes[route].pool))
-		return 0;
-	return w->held + (w->saturated ? 1 : 0);
+	return may_be_born(route) ? w->held + (w->saturated ? 1 : 0) : 0;
 }
 
 static void
@@ -130,7 +136,10 @@ count_members(int pool, SchedulePool *p, const int *count_of_route)
 		r = &counts[count_of_route[m->route]];
 		if (older_than(m->born_at, pooler_guc_role_quantum) &&
 			!pooler_worker_routes[m->route].may_not_login)
+		{
 			r->idle_since = Min(r->idle_since, since);
+			r->idle_long = r->idle_long || older_than(since, SURPLUS_IDLE_MS);
+		}
 	}
 }
 
@@ -158,9 +167,12 @@ count_pool(int pool, SchedulePool *p)
 			continue;
 		c->backends = r->backends;
 		c->births = pooler_worker_routes[i].births;
+		c->clients = r->clients;
+		c->may_grow = may_be_born(i) && !pooler_worker_routes[i].may_not_login;
 		c->waiting = births_wanted(i);
 		c->waiting_since = oldest_wait(i);
 		c->idle_since = PG_INT64_MAX;
+		c->idle_long = false;
 		count_of_route[i] = ncounts;
 		count_route[ncounts++] = i;
 	}
@@ -710,7 +722,7 @@ close_surplus(int pool)
 		victim = longest_unused(pool, 0);
 	else if (limits->pool_size > 0 && open > limits->pool_size &&
 			 !somebody_waits(pool))
-		victim = longest_unused(pool, OVERFLOW_IDLE_MS);
+		victim = longest_unused(pool, SURPLUS_IDLE_MS);
 	if (victim >= 0)
 		pooler_member_retire(victim);
 }

@@ -18,12 +18,16 @@
  * the others are set in pooled backends only, since an object_access_hook costs
  * something by its mere presence.
  *
- * What was touched is a hint to look (pins.c); nothing is concluded here.
+ * What was touched is a hint to look (pins.c, carry.c); nothing is concluded
+ * here. A setting outlives its transaction by a statement or by set_config(),
+ * which no trigger, type or operator class can call without an expression; a
+ * user's function counts, since it may be a library's.
  *
  * src/watch.c
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
@@ -152,6 +156,29 @@ statement_touches(Node *stmt)
 	}
 }
 
+/*
+ * The common ones that leave all settings alone, but for the transaction's own.
+ * What they run, say a trigger at COMMIT, is seen by itself.
+ */
+static bool
+leaves_settings(Node *stmt)
+{
+	switch (nodeTag(stmt))
+	{
+		case T_TransactionStmt:
+		case T_CopyStmt:
+		case T_DeclareCursorStmt:
+		case T_FetchStmt:
+		case T_ClosePortalStmt:
+		case T_ExecuteStmt:
+		case T_LockStmt:
+		case T_NotifyStmt:
+			return true;
+		default:
+			return false;
+	}
+}
+
 static void
 watch_statement(Node *stmt)
 {
@@ -160,6 +187,8 @@ watch_statement(Node *stmt)
 	if (pin != 0)
 		pooler_watch.claim(pin);
 	pooler_watch.touched |= statement_touches(stmt);
+	if (!leaves_settings(stmt))
+		pooler_watch.settings = true;
 }
 
 static void
@@ -238,8 +267,16 @@ watch_errors(void)
 static void
 watch_function(Oid function)
 {
+	if (function >= FirstNormalObjectId)
+	{
+		pooler_watch.settings = true;
+		return;
+	}
 	switch (function)
 	{
+		case F_SET_CONFIG:
+			pooler_watch.settings = true;
+			break;
 		case F_PG_ADVISORY_LOCK_INT8:
 		case F_PG_ADVISORY_LOCK_INT4_INT4:
 		case F_PG_ADVISORY_LOCK_SHARED_INT8:

@@ -16,6 +16,10 @@ typedef struct PoolerWatch
 	 * cleared, look; PIN_TAINT_SEED: has happened; PIN_TAINT_LIBRARY: LOAD */
 	uint32		touched;
 
+	/* A setting may have another value or another reported one than when this
+	 * was cleared. */
+	bool		settings;
+
 	/* Called before a statement runs that would leave state of this kind; may
 	 * raise an ERROR. NULL: this backend is not pooled. */
 	void		(*claim) (uint32 pin);
