@@ -42,7 +42,7 @@ startup = b"\0\3\0\0" + b"\0".join(
     [b"user", role.encode(), b"database", database.encode(), b"", b""])
 clients = []
 for _ in range(number):
-    client = socket.create_connection(("127.0.0.1", port))
+    client = socket.create_connection(("127.0.0.1", port), timeout=30)
     client.sendall(message(b"", startup))
     read_until_ready(client)
     client.sendall(message(b"Q", b"select 1\0"))
