@@ -211,7 +211,7 @@ results = Results(sys.argv[1])
 text = "\n".join(markdown(results))
 print(text)
 if len(sys.argv) > 2:
-    for name, content in (("results.md", text + "![Transactions a second](results.svg)\n"),
+    for name, content in (("results.md", text + "\n![Transactions a second](results.svg)\n"),
                           ("results.svg", "\n".join(chart(results)) + "\n")):
         with open(os.path.join(sys.argv[2], name), "w", encoding="utf-8") as file:
             file.write(content)
