@@ -91,7 +91,8 @@ class Results:
             limit, reference = bound.split("*")
             other = (name, reference) if reference in WAYS else (reference, "pooler")
             measured = self.ratio(figure, pooler, other)
-            text = f"{words} {limit} x {TITLES.get(reference, reference)}"
+            named = self.scenarios.get(reference)
+            text = f"{words} {limit} x {named.describe() if named else TITLES.get(reference, reference)}"
             shown = "{:.2f}"
         elif "+" in bound:
             reference, limit = bound.split("+")
