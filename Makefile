@@ -3,7 +3,8 @@
 #	make; make install		with PG_CONFIG=... for another server
 #	make test			everything that must hold (test/run)
 #	make demo			the main job, on real load (test/demo)
-#	make bench			speed beside direct and PgBouncer (test/bench/quick)
+#	make bench			speed beside direct and PgBouncer, the shortest view
+#	make bench-all			all of it (test/bench/run), half an hour
 
 EXTENSION = pooler
 MODULE_big = pooler
@@ -37,13 +38,15 @@ endif
 $(OBJS): $(SRC_HEADERS) Makefile pooler.control
 
 # These install what they need and then come back for the targets below.
-.PHONY: test demo bench model
+.PHONY: test demo bench bench-all model
 test:
 	@PG_CONFIG='$(PG_CONFIG)' test/run
 demo:
 	@PG_CONFIG='$(PG_CONFIG)' test/demo/run
 bench:
-	@PG_CONFIG='$(PG_CONFIG)' test/bench/quick
+	@BENCH_ONLY=select-1,select-8,select-64 PG_CONFIG='$(PG_CONFIG)' test/bench/run
+bench-all:
+	@PG_CONFIG='$(PG_CONFIG)' test/bench/run
 model:
 	@test/model/run
 
