@@ -307,11 +307,7 @@ now_unborn(int member)
 
 /* ---- birth ---- */
 
-/*
- * A role is known by its OID: it may have another name by now. One that is gone,
- * or has become or ceased to be a superuser, is not what its clients logged in
- * as: they are told so.
- */
+/* A role is known by its OID: it may have another name by now. */
 static bool
 find_role(int route)
 {
@@ -343,6 +339,22 @@ end_clients_of(int route)
 	}
 }
 
+/*
+ * The role is gone, or has become or ceased to be a superuser: it is not what
+ * its clients logged in as. They are told so if they wait for this birth; else
+ * the backends that they have go on, as sessions do.
+ */
+static void
+not_what_it_was(int route)
+{
+	WorkerRoute *w = &pooler_worker_routes[route];
+
+	if (w->held > 0 || w->saturated)
+		end_clients_of(route);
+	else
+		w->retry_at = GetCurrentTimestamp() + USECS_PER_SEC;
+}
+
 void
 pooler_member_give_birth(int member, int route)
 {
@@ -356,7 +368,7 @@ pooler_member_give_birth(int member, int route)
 
 	if (!find_role(route))
 	{
-		end_clients_of(route);
+		not_what_it_was(route);
 		return;
 	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
