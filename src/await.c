@@ -207,6 +207,14 @@ await_or_recall(bool pinned)
 	}
 }
 
+/* Only a hint: pooler_await_client() looks again when it is PRIVATE. */
+bool
+pooler_await_may_keep(void)
+{
+	return pg_atomic_read_u32(&pooler_self.route->keep) != 0 &&
+		!pooler_backend_must_leave();
+}
+
 /*
  * The activity is set before the flag is looked at; the worker clears the flag
  * before it looks for activities to recall: one of us sees the other.
@@ -216,8 +224,7 @@ pooler_await_client(bool pinned)
 {
 	AwaitResult result;
 
-	pooler_self.member->idle_since = pooler_self.member->alive_at =
-		GetCurrentTimestamp();
+	(void) pooler_backend_stamp_idle();
 	pooler_backend_end_serving(pinned ? ACTIVITY_PINNED : ACTIVITY_PRIVATE);
 	pg_memory_barrier();
 	if (!pinned && pg_atomic_read_u32(&pooler_self.route->keep) == 0)

@@ -21,6 +21,9 @@ extern AwaitResult pooler_await_first_byte(void);
 /* Inside a transaction: AWAIT_SPOKE or AWAIT_LEFT. */
 extern AwaitResult pooler_await_in_transaction(void);
 
+/* Is it worth trying to keep a client that is not pinned? */
+extern bool pooler_await_may_keep(void);
+
 /* At a boundary, for a client that keeps this backend. `pinned`: for the sake
  * of its state, so nobody can recall it. */
 extern AwaitResult pooler_await_client(bool pinned);

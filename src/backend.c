@@ -54,12 +54,19 @@ pooler_backend_move_activity(PoolerActivity from, PoolerActivity to)
 										  &expected, to);
 }
 
-void
-pooler_backend_idle_on(void)
+TimestampTz
+pooler_backend_stamp_idle(void)
 {
 	PoolerMember *me = pooler_self.member;
 
 	me->idle_since = me->alive_at = GetCurrentTimestamp();
+	return me->idle_since;
+}
+
+/* The time has been stamped. */
+void
+pooler_backend_idle_on(void)
+{
 	pooler_backend_set_activity(ACTIVITY_IDLE);
 	pg_atomic_fetch_add_u32(&pooler_self.route->idle, 1);
 }

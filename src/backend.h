@@ -34,6 +34,9 @@ extern bool pooler_backend_move_activity(PoolerActivity from,
 
 extern void pooler_backend_end_serving(PoolerActivity next);
 
+/* Alive, and serving nobody from now on; returns now. */
+extern TimestampTz pooler_backend_stamp_idle(void);
+
 /* Counted in the route as one that sleeps in its epoll. */
 extern void pooler_backend_idle_on(void);
 extern void pooler_backend_idle_off(void);

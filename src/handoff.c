@@ -425,10 +425,11 @@ return_client(void)
 {
 	uint64		packed = serving;
 	PoolerClient *c = client_of(packed);
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now;
 
 	pooler_waitset_quiet(FeBeWaitSet);
 	detach();
+	now = pooler_backend_stamp_idle();
 	c->state_since = now;
 	pg_atomic_fetch_add_u64(&pooler_self.route->busy_us, now - taken_at);
 	pooler_backend_echo("checkin", packed);
@@ -504,6 +505,7 @@ take(void)
 			return begin_client(packed);
 		}
 		pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);
+		(void) pooler_backend_stamp_idle();
 	}
 }
 
@@ -551,8 +553,9 @@ client_left(bool in_transaction)
 	pooler_backend_echo("checkin, client left", packed);
 	pooler_backend_tell(CONTROL_CLOSED, packed);
 	pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);
+	pooler_backend_stamp_idle();
 	pg_atomic_fetch_add_u64(&pooler_self.route->busy_us,
-							GetCurrentTimestamp() - taken_at);
+							pooler_self.member->idle_since - taken_at);
 	if (!clean)
 		pooler_backend_leave();
 }
@@ -612,7 +615,7 @@ after_transaction(void)
 		unpin();
 		/* also for a kept client: should this backend hang, another takes it */
 		pins = pooler_carry_save(c, serving);
-		if (pins == 0 && !just_greeted && !pooler_backend_must_leave())
+		if (pins == 0 && !just_greeted && pooler_await_may_keep())
 			result = pooler_await_client(false);
 	}
 	if (pins != 0)
@@ -698,6 +701,7 @@ start(void)
 	pooler_carry_init();
 	started = true;
 	detach();
+	(void) pooler_backend_stamp_idle();
 }
 
 /*
