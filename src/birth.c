@@ -49,6 +49,7 @@
 #include "birth.h"
 #include "compat.h"
 #include "control.h"
+#include "counters.h"
 #include "handoff.h"
 #include "net.h"
 
@@ -228,6 +229,7 @@ be_born(Port *port, const BirthMessage *birth, const int *fds)
 	pooler_self.pool = &pooler_pools[birth->pool];
 	pooler_self.route = &pooler_routes[birth->route];
 	pooler_self.route_index = birth->route;
+	pooler_counters_start(pooler_self.member, birth->pool, birth->route);
 	pooler_self.role = birth->role;
 	pooler_self.superuser = birth->superuser;
 	strlcpy(pooler_self.role_name, birth->role_name, NAMEDATALEN);

@@ -59,6 +59,7 @@
 #include "backend.h"
 #include "carry.h"
 #include "compat.h"
+#include "counters.h"
 #include "handoff.h"
 #include "identity.h"
 #include "net.h"
@@ -365,10 +366,9 @@ start_serving(uint64 packed)
 	}
 	attach(packed);
 	taken_at = pooler_self.member->taken_at;
-	pooler_self.member->checkouts++;
+	pooler_self.member->counts.checkouts++;
 	c->checkouts++;
 	c->state_since = taken_at;
-	pg_atomic_fetch_add_u64(&pooler_self.pool->checkouts, 1);
 	pooler_backend_echo("checkout", packed);
 }
 
@@ -431,7 +431,7 @@ return_client(void)
 	detach();
 	now = pooler_backend_stamp_idle();
 	c->state_since = now;
-	pg_atomic_fetch_add_u64(&pooler_self.route->busy_us, now - taken_at);
+	pooler_self.member->counts.busy_us += now - taken_at;
 	pooler_backend_echo("checkin", packed);
 	rearm(packed);
 }
@@ -553,9 +553,7 @@ client_left(bool in_transaction)
 	pooler_backend_echo("checkin, client left", packed);
 	pooler_backend_tell(CONTROL_CLOSED, packed);
 	pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);
-	pooler_backend_stamp_idle();
-	pg_atomic_fetch_add_u64(&pooler_self.route->busy_us,
-							pooler_self.member->idle_since - taken_at);
+	pooler_self.member->counts.busy_us += pooler_backend_stamp_idle() - taken_at;
 	if (!clean)
 		pooler_backend_leave();
 }
@@ -767,10 +765,8 @@ boundary(void)
 static void
 count_transaction(void)
 {
-	pooler_self.member->transactions++;
+	pooler_self.member->counts.transactions++;
 	client_of(serving)->transactions++;
-	pg_atomic_fetch_add_u64(&pooler_self.pool->transactions, 1);
-	pg_atomic_fetch_add_u64(&pooler_self.route->transactions, 1);
 }
 
 /* ---- the wrapped methods ---- */
@@ -904,4 +900,5 @@ pooler_handoff_exit(void)
 	if (pooler_backend_move_activity(ACTIVITY_IDLE, ACTIVITY_GONE))
 		pg_atomic_fetch_sub_u32(&pooler_self.route->idle, 1);
 	unpin();
+	pooler_counters_fold(pooler_self.member);
 }

@@ -23,6 +23,7 @@
 #include "auth_catalog.h"
 #include "capacity.h"
 #include "compat.h"
+#include "counters.h"
 #include "guc.h"
 #include "pool.h"
 #include "reserved.h"
@@ -70,8 +71,7 @@ pooler_pool_clear_counters(int pool)
 	p->timeouts = p->opened = p->closed = p->recycled = p->invalidated = 0;
 	p->last_error[0] = '\0';
 	p->last_error_at = 0;
-	pg_atomic_write_u64(&p->transactions, 0);
-	pg_atomic_write_u64(&p->checkouts, 0);
+	pooler_counters_clear_pool(pool);
 }
 
 static int

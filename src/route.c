@@ -26,6 +26,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "counters.h"
 #include "evloop.h"
 #include "net.h"
 #include "route.h"
@@ -89,8 +90,7 @@ make_route(int route, int pool, Oid role, const char *role_name,
 	pg_atomic_write_u32(&r->keep, 0);
 	pg_atomic_write_u32(&r->eligible, 0);
 	pg_atomic_write_u32(&r->idle, 0);
-	pg_atomic_write_u64(&r->transactions, 0);
-	pg_atomic_write_u64(&r->busy_us, 0);
+	pooler_counters_clear_route(route);
 	r->used = true;
 	watch(route, true);
 	return true;

@@ -95,6 +95,16 @@ init_members(void)
 }
 
 static void
+init_totals(PoolerTotals *t)
+{
+	pg_atomic_init_u64(&t->transactions, 0);
+	pg_atomic_init_u64(&t->checkouts, 0);
+	pg_atomic_init_u64(&t->busy_us, 0);
+	pg_atomic_init_u32(&t->begun, 0);
+	pg_atomic_init_u32(&t->ended, 0);
+}
+
+static void
 init_routes_and_pools(void)
 {
 	for (int i = 0; i < pooler_shared->max_routes; i++)
@@ -104,8 +114,7 @@ init_routes_and_pools(void)
 		pg_atomic_init_u32(&r->keep, 0);
 		pg_atomic_init_u32(&r->eligible, 0);
 		pg_atomic_init_u32(&r->idle, 0);
-		pg_atomic_init_u64(&r->transactions, 0);
-		pg_atomic_init_u64(&r->busy_us, 0);
+		init_totals(&r->totals);
 	}
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 	{
@@ -114,8 +123,7 @@ init_routes_and_pools(void)
 		pg_atomic_init_u32(&p->wanted, 0);
 		pg_atomic_init_u32(&p->paused, 0);
 		pg_atomic_init_u32(&p->pinned, 0);
-		pg_atomic_init_u64(&p->transactions, 0);
-		pg_atomic_init_u64(&p->checkouts, 0);
+		init_totals(&p->totals);
 	}
 }
 

@@ -168,6 +168,24 @@ typedef struct PoolerClient
 	char		application_name[NAMEDATALEN];
 } PoolerClient;
 
+/* What a backend has done for its pool and route. */
+typedef struct PoolerCounts
+{
+	uint64		transactions;
+	uint64		checkouts;
+	uint64		busy_us;		/* served clients for so long */
+} PoolerCounts;
+
+/* The same of all backends that are gone. */
+typedef struct PoolerTotals
+{
+	pg_atomic_uint64 transactions;
+	pg_atomic_uint64 checkouts;
+	pg_atomic_uint64 busy_us;
+	pg_atomic_uint32 begun;		/* backends that began to add theirs */
+	pg_atomic_uint32 ended;		/* and those that are done */
+} PoolerTotals;
+
 /* A backend of a pool. */
 typedef struct PoolerMember
 {
@@ -193,8 +211,9 @@ typedef struct PoolerMember
 	TimestampTz taken_at;
 	uint32		record;			/* settings loaded in it */
 	pg_atomic_uint32 pins;
-	int64		checkouts;
-	int64		transactions;
+	int			counts_pool;
+	int			counts_route;
+	PoolerCounts counts;		/* see counters.c */
 
 	/* atomic */
 	pg_atomic_uint32 activity;
@@ -218,8 +237,7 @@ typedef struct PoolerRoute
 
 	/* atomic */
 	pg_atomic_uint32 idle;		/* backends in the epoll, or about to be */
-	pg_atomic_uint64 transactions;
-	pg_atomic_uint64 busy_us;
+	PoolerTotals totals;
 	char		pad[PG_CACHE_LINE_SIZE];
 } PoolerRoute;
 
@@ -245,8 +263,7 @@ typedef struct PoolerPool
 	pg_atomic_uint32 wanted;	/* tokens: who is first at a boundary gives up */
 	pg_atomic_uint32 paused;	/* by how many DROP DATABASEs, see pause.c */
 	pg_atomic_uint32 pinned;	/* backends that hold a client for its state */
-	pg_atomic_uint64 transactions;
-	pg_atomic_uint64 checkouts;
+	PoolerTotals totals;
 	char		pad[PG_CACHE_LINE_SIZE];
 } PoolerPool;
 

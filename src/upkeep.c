@@ -601,7 +601,7 @@ replace_outdated(int member)
 		return;
 	r = &pooler_routes[m->route];
 	/* it has served: births of this route succeed */
-	if (m->checkouts > 0)
+	if (m->counts.checkouts > 0)
 		pooler_worker_routes[m->route].failures = 0;
 	if (m->catalog_generation >=
 		pooler_shmem_catalog_generation(r->role,

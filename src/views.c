@@ -39,6 +39,7 @@
 
 #include "capacity.h"
 #include "compat.h"
+#include "counters.h"
 #include "guc.h"
 #include "pins.h"
 #include "reserved.h"
@@ -470,6 +471,8 @@ put_waiting(Row *row, int pool, int route)
 static void
 pool_row(Row *row, PoolerPool *pool, const PoolCounts *counts)
 {
+	PoolerCounts done = pooler_counters_of_pool(pool - pooler_pools);
+
 	put_text(row, pool->name);
 	put_name(row, pool->database);
 	put_text(row, mode_name(pool->limits.mode));
@@ -478,8 +481,8 @@ pool_row(Row *row, PoolerPool *pool, const PoolCounts *counts)
 	put_counts(row, counts);
 	put_int(row, pool->clients);
 	put_waiting(row, pool - pooler_pools, POOLER_NO_ROUTE);
-	put_int8(row, pg_atomic_read_u64(&pool->transactions));
-	put_int8(row, pg_atomic_read_u64(&pool->checkouts));
+	put_int8(row, done.transactions);
+	put_int8(row, done.checkouts);
 	put_int8(row, pool->timeouts);
 	put_int8(row, pool->opened);
 	put_int8(row, pool->closed);
@@ -516,17 +519,19 @@ pooler_views_routes(PG_FUNCTION_ARGS)
 	for (int i = 0; i < pooler_shared->max_routes; i++)
 	{
 		PoolerRoute *r = &pooler_routes[i];
+		PoolerCounts done;
 
 		if (!r->used)
 			continue;
+		done = pooler_counters_of_route(i);
 		put_text(&row, pool_name(r->pool));
 		put_text(&row, r->role_name);
 		put_int(&row, r->backends);
 		put_int(&row, r->clients);
 		put_waiting(&row, r->pool, i);
-		put_int8(&row, pg_atomic_read_u64(&r->transactions));
+		put_int8(&row, done.transactions);
 		put_interval(&row, r->wait_us);
-		put_interval(&row, pg_atomic_read_u64(&r->busy_us));
+		put_interval(&row, done.busy_us);
 		end_row(&row);
 	}
 	return (Datum) 0;
@@ -548,8 +553,8 @@ backend_row(Row *row, PoolerMember *m, const char *state)
 		put_null(row);
 	put_since(row, m->opened_at);
 	put_since(row, strcmp(state, "idle") == 0 ? m->idle_since : 0);
-	put_int8(row, m->checkouts);
-	put_int8(row, m->transactions);
+	put_int8(row, m->counts.checkouts);
+	put_int8(row, m->counts.transactions);
 	put_pins(row, pg_atomic_read_u32(&m->pins));
 	end_row(row);
 }

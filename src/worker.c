@@ -50,6 +50,7 @@
 #include "birth.h"
 #include "client.h"
 #include "compat.h"
+#include "counters.h"
 #include "evloop.h"
 #include "greetings.h"
 #include "guc.h"
@@ -297,8 +298,7 @@ reset_stats(void)
 		pooler_pool_clear_counters(i);
 	for (int i = 0; i < pooler_routes_seen; i++)
 	{
-		pg_atomic_write_u64(&pooler_routes[i].transactions, 0);
-		pg_atomic_write_u64(&pooler_routes[i].busy_us, 0);
+		pooler_counters_clear_route(i);
 		pooler_routes[i].wait_us = 0;
 	}
 	pooler_shared->stats_reset_at = GetCurrentTimestamp();
