@@ -220,7 +220,12 @@ test_ready(void)
 	pool.idle = 0;
 	pool.open = 6;
 	next_is(SCHEDULE_NOTHING, -1, -1, "none beyond the limit");
+	pool.open = 1;
+	pool.unborn = 1;
+	pool.pool_size = 1;
+	next_is(SCHEDULE_NOTHING, -1, -1, "none while nobody is busy");
 	pool.open = 3;
+	pool.unborn = 0;
 	pool.pool_size = 0;
 	pool.spares = 0;
 	next_is(SCHEDULE_NOTHING, -1, -1, "pool_size 0 asks for none");
