@@ -256,7 +256,9 @@ enter_route(int slot, const LoginState *login)
 	c->mode = mode_of(login, pool);
 	c->catalog_generation = pooler_shmem_catalog_generation(allowed->role,
 															allowed->database);
-	c->closes_backend = allowed->own_backend;
+	/* this one may be older than pooler.superuser_mode */
+	c->closes_backend = allowed->own_backend ||
+		(allowed->superuser && pooler_guc_superuser_mode == MODE_SESSION);
 	c->database = allowed->database;
 	if (login->application_name)
 		strlcpy(c->application_name, login->application_name, NAMEDATALEN);

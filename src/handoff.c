@@ -542,13 +542,14 @@ static void
 client_left(bool in_transaction)
 {
 	uint64		packed = serving;
+	bool		closes = client_of(serving)->closes_backend;
 	bool		clean;
 
 	pooler_backend_end_serving(ACTIVITY_RETURNING);
 	detach();
 	if (in_transaction)
 		roll_back();
-	clean = pooler_carry_forget();
+	clean = !closes && pooler_carry_forget();
 	unpin();
 	pooler_backend_echo("checkin, client left", packed);
 	pooler_backend_tell(CONTROL_CLOSED, packed);

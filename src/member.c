@@ -697,6 +697,14 @@ pooler_member_retire(int member)
 	wake(m);
 }
 
+void
+pooler_member_recycle(int member)
+{
+	pooler_pools[pooler_members[member].pool].recycled++;
+	echo(member, "recycle");
+	pooler_member_retire(member);
+}
+
 /*
  * Out of its activity, so that it cannot go on should it wake up again; a client
  * that it has not begun goes to another backend. False: it is busy.

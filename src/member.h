@@ -25,6 +25,9 @@ extern void pooler_member_control_event(int member);
 /* Asks a backend to end at its next boundary; it may be unborn. */
 extern void pooler_member_retire(int member);
 
+/* The same for its age, counted and echoed. */
+extern void pooler_member_recycle(int member);
+
 /* Takes a hung backend out of service: its client goes to another, SIGTERM. */
 extern void pooler_member_invalidate(int member, const char *why);
 

@@ -18,6 +18,7 @@ typedef struct WorkerPool
 	int			failures;		/* openings that failed in a row */
 	TimestampTz retry_at;		/* no opening before */
 	TimestampTz unused_since;	/* without clients, for pools that '*' made */
+	TimestampTz busy_at;		/* last seen without an idle backend */
 	bool		no_database;	/* its database is not there (yet) */
 	bool		dirty;			/* somebody may have to be scheduled */
 } WorkerPool;

@@ -139,8 +139,10 @@ static ScheduleDecision
 keep_ready(const SchedulePool *pool)
 {
 	ScheduleDecision d = {SCHEDULE_NOTHING, -1, -1};
-	bool		spare_wanted = pool->idle == 0 && pool->open < pool->limit &&
-		pool->unborn + pool->coming < pool->spares;
+	int			ready = pool->unborn + pool->coming;
+	bool		busy = pool->idle == 0 && pool->open > ready;
+	bool		spare_wanted = busy && pool->open < pool->limit &&
+		ready < pool->spares;
 
 	if (pool->may_open && (pool->open < Min(pool->pool_size, pool->limit) ||
 						   (spare_wanted && pool->open >= pool->pool_size)))

@@ -168,7 +168,9 @@ count_pool(int pool, SchedulePool *p)
 		c->backends = r->backends;
 		c->births = pooler_worker_routes[i].births;
 		c->clients = r->clients;
-		c->may_grow = may_be_born(i) && !pooler_worker_routes[i].may_not_login;
+		/* one that fails is not tried again for nobody who waits */
+		c->may_grow = may_be_born(i) && pooler_worker_routes[i].failures == 0 &&
+			!pooler_worker_routes[i].may_not_login;
 		c->waiting = births_wanted(i);
 		c->waiting_since = oldest_wait(i);
 		c->idle_since = PG_INT64_MAX;
@@ -562,8 +564,7 @@ recycle(int member)
 		if (m->route != POOLER_NO_ROUTE &&
 			pooler_worker_routes[m->route].may_not_login)
 			return;
-		pooler_pools[m->pool].recycled++;
-		pooler_member_retire(member);
+		pooler_member_recycle(member);
 	}
 }
 
@@ -600,8 +601,9 @@ replace_outdated(int member)
 	if (m->state != MEMBER_BORN || pg_atomic_read_u32(&m->leave) != 0)
 		return;
 	r = &pooler_routes[m->route];
-	/* it has served: births of this route succeed */
-	if (m->counts.checkouts > 0)
+	/* it has served, and is no older than the last failure: births succeed */
+	if (m->counts.checkouts > 0 &&
+		m->born_at >= pooler_worker_routes[m->route].retry_at)
 		pooler_worker_routes[m->route].failures = 0;
 	if (m->catalog_generation >=
 		pooler_shmem_catalog_generation(r->role,
@@ -683,9 +685,10 @@ watch_holder(int member)
 		pooler_client_cut(slot);
 }
 
-/* The longest idle or unborn backend of a pool; -1: none has been so long. */
+/* The longest idle backend of a pool, or an unborn one if those are to go, too;
+ * -1: none has been so long. */
 static int
-longest_unused(int pool, int ms)
+longest_unused(int pool, int ms, bool with_unborn)
 {
 	int			best = -1;
 	TimestampTz best_since = PG_INT64_MAX;
@@ -696,7 +699,8 @@ longest_unused(int pool, int ms)
 		TimestampTz since;
 
 		if (m->state == MEMBER_FREE || m->pool != pool ||
-			pg_atomic_read_u32(&m->leave) != 0)
+			pg_atomic_read_u32(&m->leave) != 0 ||
+			(m->state == MEMBER_UNBORN && !with_unborn))
 			continue;
 		since = m->state == MEMBER_UNBORN ? m->opened_at :
 			pooler_member_idle_since(m);
@@ -710,19 +714,52 @@ longest_unused(int pool, int ms)
 	return best;
 }
 
+/*
+ * A busy pool keeps its spares: closed they would be opened again at once. It
+ * is busy until it has had an idle backend for as long as makes a surplus.
+ */
+static bool
+needs_spares(int pool)
+{
+	WorkerPool *w = &pooler_worker_pools[pool];
+	int			idle = 0;
+	int			unborn = 0;
+	int			others = 0;
+
+	for (int i = 0; i < pooler_shared->max_members; i++)
+	{
+		PoolerMember *m = &pooler_members[i];
+
+		if (m->state == MEMBER_FREE || m->pool != pool ||
+			pg_atomic_read_u32(&m->leave) != 0)
+			continue;
+		if (m->state == MEMBER_UNBORN)
+			unborn++;
+		else if (pooler_member_idle_since(m) != 0)
+			idle++;
+		else if (m->state == MEMBER_BORN)
+			others++;
+	}
+	if (idle == 0 && others > 0)
+		w->busy_at = now;
+	return unborn <= pooler_guc_spare_backends && w->busy_at != 0 &&
+		!older_than(w->busy_at, SURPLUS_IDLE_MS);
+}
+
 /* Overflow that nobody needs, and what is over the limit of all pools. */
 static void
 close_surplus(int pool)
 {
 	PoolerLimits *limits = &pooler_pools[pool].limits;
 	int			open = pooler_worker_pools[pool].open;
+	bool		spares = needs_spares(pool);
 	int			victim = -1;
 
 	if (pooler_pool_must_shrink(pool))
-		victim = longest_unused(pool, 0);
+		victim = longest_unused(pool, 0, true);
 	else if (limits->pool_size > 0 && open > limits->pool_size &&
 			 !somebody_waits(pool))
-		victim = longest_unused(pool, SURPLUS_IDLE_MS);
+		victim = longest_unused(pool, SURPLUS_IDLE_MS, !spares);
 	if (victim >= 0)
 		pooler_member_retire(victim);
 }
