@@ -38,7 +38,7 @@ endif
 $(OBJS): $(SRC_HEADERS) Makefile pooler.control
 
 # These install what they need and then come back for the targets below.
-.PHONY: test demo bench bench-all model
+.PHONY: test demo bench bench-all model check-postgres
 test:
 	@PG_CONFIG='$(PG_CONFIG)' test/run
 demo:
@@ -49,6 +49,9 @@ bench-all:
 	@PG_CONFIG='$(PG_CONFIG)' test/bench/run
 model:
 	@test/model/run
+# PostgreSQL's own regression suite; some minutes.
+check-postgres:
+	@PG_CONFIG='$(PG_CONFIG)' test/postgres/run
 
 # Pure files, tested without a server: test/unit/test_X.c says what it links.
 UNIT_TESTS = $(patsubst %.c,%,$(wildcard test/unit/test_*.c))

@@ -76,7 +76,8 @@ static uint32 unseen = 0;		/* PIN_ bits that we are blind to */
 /* What was here at the first boundary. */
 static Oid	base_user;
 static Oid	base_session_user;
-static Size libraries_seen;		/* EstimateLibraryStateSpace(), looked at */
+static Size libraries_preloaded;	/* EstimateLibraryStateSpace() */
+static Size libraries_seen;		/* the same, looked at */
 static bool load_ran = false;	/* LOAD, since the last boundary */
 
 static uint32 taint = 0;
@@ -421,18 +422,21 @@ any_library(Size from, bool (*is_bad) (const char *name))
 
 /*
  * LOAD is for a library's effects on this very session, so that its client is
- * pinned even if the library keeps nothing else; not if it was here before, as
- * LOAD then does nothing. A size counts one terminator, in whose place the
- * first new path begins.
+ * pinned even if the library keeps nothing else, and even if another client had
+ * it loaded here before: the next backend may not have it. Where nothing but
+ * what was preloaded is here LOAD has done nothing. A size counts one
+ * terminator, in whose place the first new path begins.
  */
 static void
 look_at_libraries(void)
 {
 	Size		size = EstimateLibraryStateSpace();
 
+	if (unlikely(load_ran) && size != libraries_preloaded)
+		taint |= PIN_TAINT_LIBRARY;
 	if (likely(size == libraries_seen))
 		return;
-	if (load_ran || any_library(libraries_seen - 1, is_unknown))
+	if (any_library(libraries_seen - 1, is_unknown))
 		taint |= PIN_TAINT_LIBRARY;
 	libraries_seen = size;
 	/* placeholders may have become variables */
@@ -649,7 +653,7 @@ find_tables(void)
 static void
 look_at_preloaded(void)
 {
-	libraries_seen = EstimateLibraryStateSpace();
+	libraries_preloaded = libraries_seen = EstimateLibraryStateSpace();
 	if (any_library(0, is_stateful))
 		taint |= PIN_TAINT_LIBRARY;
 }
