@@ -412,7 +412,9 @@ restore_unnamed(PoolerClient *client)
 	n = recv(MyProcPort->sock, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return AWAIT_NOTHING;
-	if (n <= 0 || head[0] == 'X' || pooler_unnamed_harmless(head, n))
+	/* an error may be followed by bytes: then they must not be the first */
+	if (n == 0 ||
+		(n > 0 && (head[0] == 'X' || pooler_unnamed_harmless(head, n))))
 		return pooler_await_first_byte();
 	feed_unnamed(client);
 	return AWAIT_SPOKE;
