@@ -401,9 +401,9 @@ now_born(int member)
 	m->state = MEMBER_BORN;
 	wr->births--;
 	pooler_routes[m->route].backends++;
-	echo(member, "birth");
 	pooler_route_backends_changed(m->route);
 	pooler_worker_pools[m->pool].dirty = true;
+	echo(member, "birth");
 }
 
 /* ---- failure ---- */
@@ -472,10 +472,11 @@ tell_held(int route, const Refusal *refusal)
 	}
 }
 
+/* Class 57: somebody's signal ended it, which is no answer to a client. */
 static bool
-is_shutdown(const char *sqlstate)
+was_interrupted(const char *sqlstate)
 {
-	return strncmp(sqlstate, "57P", 3) == 0;
+	return strncmp(sqlstate, "57", 2) == 0;
 }
 
 static void
@@ -485,7 +486,7 @@ birth_failed(int pool, int route, const Refusal *refusal)
 	strlcpy(pooler_pools[pool].last_error, refusal->message,
 			POOLER_MAX_MESSAGE);
 	pooler_pools[pool].last_error_at = GetCurrentTimestamp();
-	if (!is_shutdown(refusal->sqlstate))
+	if (!was_interrupted(refusal->sqlstate))
 		tell_held(route, refusal);
 }
 
@@ -566,6 +567,17 @@ pooler_member_libpq_event(int member)
 				login_failed(member);
 			break;
 	}
+}
+
+/*
+ * An ERROR while it was opened: without this it would count for ever. One that
+ * is being born may have a client by now, and ends as any other does.
+ */
+void
+pooler_member_failed(int member)
+{
+	if (pooler_members[member].state == MEMBER_OPENING)
+		drop(member);
 }
 
 static void
