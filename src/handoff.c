@@ -61,6 +61,7 @@
 #include "compat.h"
 #include "handoff.h"
 #include "identity.h"
+#include "inject.h"
 #include "net.h"
 #include "pins.h"
 #include "settings.h"
@@ -205,6 +206,7 @@ rearm(uint64 packed)
 	bool		greet = client_of(packed)->greet;
 	int			fd = pooler_waitset_fd(pooler_client_slot(packed));
 
+	POOLER_INJECT("give-up-arm");
 	pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);
 	pg_atomic_write_u32(&client_of(packed)->owner, 0);
 	if (!pooler_net_arm(pooler_self.route_epoll, false, fd, packed, greet))
@@ -235,6 +237,7 @@ win(uint64 packed)
 	uint32		nobody = 0;
 
 	pg_atomic_write_u64(&pooler_self.member->client, packed);
+	POOLER_INJECT("take-win");
 	if (pg_atomic_compare_exchange_u32(&client_of(packed)->owner, &nobody,
 									   pooler_self.index + 1))
 		return true;
@@ -266,11 +269,13 @@ harvest(uint32 *events)
 		else if (win(e.data.u64))
 			break;
 	}
+	POOLER_INJECT("take-won");
 	pooler_self.member->taken_at = GetCurrentTimestamp();
 	if (!pooler_backend_move_activity(ACTIVITY_IDLE, ACTIVITY_TAKEN))
 		leave_unbegun(e.data.u64);
 	pooler_backend_idle_off();
 	pg_atomic_fetch_add_u32(&client_of(e.data.u64)->taken, 1);
+	POOLER_INJECT("take-taken");
 	*events = e.events;
 	return e.data.u64;
 }
@@ -283,6 +288,7 @@ fetch(uint64 packed)
 	int			fds[NET_MAX_FDS];
 	int			nfds;
 
+	POOLER_INJECT("take-fetch");
 	pooler_backend_tell(CONTROL_FETCH, packed);
 	for (;;)
 	{
@@ -303,6 +309,7 @@ fetch(uint64 packed)
 	}
 	if (answer.type != CONTROL_FILE || nfds != 1)
 		return false;
+	POOLER_INJECT("take-fetched");
 	pooler_waitset_adopt(answer.slot, answer.generation, fds[0]);
 	return true;
 }
@@ -356,6 +363,7 @@ start_serving(uint64 packed)
 {
 	PoolerClient *c = client_of(packed);
 
+	POOLER_INJECT("take-serve");
 	QueryCancelPending = false;
 	if (!pooler_backend_move_activity(ACTIVITY_TAKEN, ACTIVITY_SERVING))
 	{
@@ -392,6 +400,7 @@ feed_unnamed(PoolerClient *client)
 				(errcode_for_socket_access(),
 				 errmsg("could not restore the unnamed statement: %m")));
 	pfree(message);
+	POOLER_INJECT("switch-feed");
 	MyProcPort->sock = feed_pair[1];
 	feeding = true;
 }
@@ -428,8 +437,10 @@ return_client(void)
 	PoolerClient *c = client_of(packed);
 	TimestampTz now = GetCurrentTimestamp();
 
+	POOLER_INJECT("give-up-returning");
 	pooler_waitset_quiet(FeBeWaitSet);
 	detach();
+	POOLER_INJECT("give-up-detached");
 	c->state_since = now;
 	pg_atomic_fetch_add_u64(&pooler_self.route->busy_us, now - taken_at);
 	pooler_backend_echo("checkin", packed);
@@ -453,6 +464,7 @@ begin_client(uint64 packed)
 	bool		differs;
 
 	start_serving(packed);
+	POOLER_INJECT("take-serving");
 	pooler_pins_serve(c->mode == MODE_TRANSACTION);
 	differs = pooler_unnamed_differs(c, packed);
 	if (c->greet)
@@ -488,6 +500,7 @@ take(void)
 		uint64		packed;
 
 		pooler_backend_idle_on();
+		POOLER_INJECT("take-idle");
 		packed = harvest(&events);
 		if (client_of(packed)->catalog_generation >
 			pooler_self.member->catalog_generation)
@@ -545,10 +558,13 @@ client_left(bool in_transaction)
 
 	pooler_backend_end_serving(ACTIVITY_RETURNING);
 	detach();
+	POOLER_INJECT("left-detached");
 	if (in_transaction)
 		roll_back();
+	POOLER_INJECT("left-forget");
 	clean = pooler_carry_forget();
 	unpin();
+	POOLER_INJECT("left-tell");
 	pooler_backend_echo("checkin, client left", packed);
 	pooler_backend_tell(CONTROL_CLOSED, packed);
 	pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);
@@ -608,6 +624,7 @@ after_transaction(void)
 	AwaitResult result = AWAIT_GIVE_UP;
 	uint32		pins = look_at_pins(c);
 
+	POOLER_INJECT("give-up-look");
 	if (pins == 0)
 	{
 		unpin();
@@ -619,6 +636,7 @@ after_transaction(void)
 	if (pins != 0)
 	{
 		pin(pins);
+		POOLER_INJECT("give-up-pinned");
 		result = pooler_await_client(true);
 		if (result == AWAIT_GIVE_UP)
 			proc_exit(0);		/* the worker is gone, and the client with it */
@@ -656,6 +674,7 @@ inside_transaction(void)
 
 	if (RecoveryInProgress())
 		return AWAIT_SPOKE;
+	POOLER_INJECT("in-transaction");
 	result = pooler_await_in_transaction();
 	if (result == AWAIT_LEFT)
 		client_left(true);
@@ -686,6 +705,7 @@ check_identity(void)
 static void
 start(void)
 {
+	POOLER_INJECT("birth-login");
 	own_socket = MyProcPort->sock;
 	own_set = FeBeWaitSet;
 	sleep_mask = UnBlockSig;
@@ -697,6 +717,7 @@ start(void)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("pooler does not know this server's wait event sets")));
 	pooler_carry_init();
+	POOLER_INJECT("birth-started");
 	started = true;
 	detach();
 }
@@ -755,6 +776,7 @@ boundary(void)
 
 	ExitOnAnyError = true;
 	HOLD_CANCEL_INTERRUPTS();
+	POOLER_INJECT("give-up-boundary");
 	await_next_message();
 	RESUME_CANCEL_INTERRUPTS();
 	ExitOnAnyError = exit_on_any_error;

@@ -43,6 +43,7 @@
 #include "client.h"
 #include "control.h"
 #include "evloop.h"
+#include "inject.h"
 #include "member.h"
 #include "net.h"
 #include "pool.h"
@@ -255,6 +256,7 @@ pooler_member_open(int pool)
 	if (member < 0)
 		return false;
 	w = &workers[member];
+	POOLER_INJECT("open-start");
 	reset_member(&pooler_members[member], pool);
 	pooler_members[member].overflow =
 		pooler_worker_pools[pool].open >= p->limits.pool_size &&
@@ -270,6 +272,7 @@ pooler_member_open(int pool)
 		return false;
 	}
 	(void) PQsetErrorVerbosity(w->conn, PQERRORS_VERBOSE);
+	POOLER_INJECT("open-started");
 	w->libpq_fd = PQsocket(w->conn);
 	pooler_evloop_add(w->libpq_fd, true, EVENT_LIBPQ, member, 0);
 	return true;
@@ -298,6 +301,7 @@ now_unborn(int member)
 {
 	PoolerMember *m = &pooler_members[member];
 
+	POOLER_INJECT("open-unborn");
 	m->state = MEMBER_UNBORN;
 	pooler_pools[m->pool].opened++;
 	pooler_pool_works(m->pool);
@@ -364,6 +368,7 @@ pooler_member_give_birth(int member, int route)
 		ereport(ERROR,
 				(errcode_for_socket_access(),
 				 errmsg("could not create a socket pair: %m")));
+	POOLER_INJECT("give-birth");
 	birth.member = member;
 	birth.pool = m->pool;
 	birth.route = route;
