@@ -21,7 +21,7 @@ WARNINGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wmissing-proto
 PG_CPPFLAGS = -I$(libpq_srcdir) -DPOOLER_VERSION='"$(POOLER_VERSION)"'
 PG_CFLAGS = $(WARNINGS)
 SHLIB_LINK = $(libpq)
-EXTRA_CLEAN = $(UNIT_TESTS)
+EXTRA_CLEAN = $(UNIT_TESTS) $(INJECT)
 
 # A library that is loaded at start gains nothing from bitcode.
 override with_llvm = no
@@ -63,6 +63,26 @@ unit: $(UNIT_TESTS)
 test/unit/test_%: test/unit/test_%.c $(SOURCES) $(SRC_HEADERS)
 	$(CC) $(CFLAGS) $(CPPFLAGS) -Isrc -o $@ $< \
 		$$(sed -n 's,^ \* links: ,,p' $<) -L$(pkglibdir) -L$(libdir) -lpgcommon -lpgport -lm
+
+# The library in which tests let steps and calls fail; never installed.
+INJECT = test/tmp/inject
+INJECT_OBJS = $(SOURCES:src/%.c=$(INJECT)/%.o) $(INJECT)/inject.o
+WRAPS = accept4 dup3 epoll_create1 epoll_ctl epoll_pwait epoll_wait poll \
+	socketpair recv recvmsg send sendmsg pg_strong_random \
+	dsa_allocate_extended palloc MemoryContextAlloc MemoryContextAllocZero
+INJECT_CC = $(CC) $(CFLAGS) $(CPPFLAGS) -Isrc -U_FORTIFY_SOURCE \
+	-DPOOLER_INJECT_BUILD
+.PHONY: inject
+inject: $(INJECT)/pooler.so
+$(INJECT)/pooler.so: $(INJECT_OBJS)
+	$(CC) -shared -o $@ $^ $(WRAPS:%=-Wl,--wrap=%) $(LDFLAGS) $(SHLIB_LINK)
+$(INJECT_OBJS): $(SRC_HEADERS) Makefile pooler.control
+$(INJECT)/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(INJECT_CC) -c -o $@ $<
+$(INJECT)/inject.o: test/inject/inject.c
+	@mkdir -p $(@D)
+	$(INJECT_CC) -c -o $@ $<
 
 .PHONY: check-headers check-layers check-symbols check-versions
 check-headers:

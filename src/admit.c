@@ -30,6 +30,7 @@
 #include "compat.h"
 #include "greetings.h"
 #include "guc.h"
+#include "inject.h"
 #include "login.h"
 #include "net.h"
 #include "pool.h"
@@ -140,6 +141,7 @@ accept_one(int fd, const SockAddr *raddr, const SockAddr *laddr)
 	}
 	c = &pooler_clients[slot];
 	init_client(c, slot, raddr, laddr);
+	POOLER_INJECT("admit-slot");
 	if (pooler_logs_receipt())
 		ereport(LOG,
 				(errmsg("connection received by pooler: host=%s%s%s",
@@ -251,6 +253,7 @@ enter_route(int slot, const LoginState *login)
 				  pool < 0 ? "Add it, or \"*\", to pooler.pools." : NULL);
 		return false;
 	}
+	POOLER_INJECT("admit-route");
 	c->pool = pool;
 	c->route = route;
 	c->mode = mode_of(login, pool);
@@ -266,6 +269,7 @@ enter_route(int slot, const LoginState *login)
 	pooler_pools[pool].clients++;
 	pooler_route_update_keep(route, false);
 	log_authorized(login);
+	POOLER_INJECT("admit-entered");
 	g = c->mode == MODE_TRANSACTION && !c->closes_backend ?
 		pooler_greetings_find(allowed->role, allowed->database,
 							  c->catalog_generation, login->settings.data,
@@ -376,6 +380,7 @@ pooler_admit_greeted(int slot, const char *text, int len, uint32 record)
 		pooler_records_unref(record);
 		return;
 	}
+	POOLER_INJECT("admit-greeted");
 	pooler_greetings_add(pooler_routes[c->route].role,
 						 pooler_pools[c->pool].database_oid,
 						 c->catalog_generation, w->startup, w->startup_len,

@@ -35,6 +35,7 @@
 #include "await.h"
 #include "backend.h"
 #include "compat.h"
+#include "inject.h"
 
 /* Also notices a worker that is gone; see serve_interrupts(). */
 #define MAX_WAIT_MS 1000
@@ -188,6 +189,7 @@ await_or_recall(bool pinned)
 		me->alive_at = GetCurrentTimestamp();
 		if (spoke)
 		{
+			POOLER_INJECT(pinned ? "pinned-spoke" : "keep-spoke");
 			if (!pinned)
 				keep_serving();
 			result = pooler_await_first_byte();
@@ -226,6 +228,7 @@ pooler_await_client(bool pinned)
 
 	(void) pooler_backend_stamp_idle();
 	pooler_backend_end_serving(pinned ? ACTIVITY_PINNED : ACTIVITY_PRIVATE);
+	POOLER_INJECT(pinned ? "pinned-wait" : "keep-wait");
 	pg_memory_barrier();
 	if (!pinned && pg_atomic_read_u32(&pooler_self.route->keep) == 0)
 		result = AWAIT_GIVE_UP;

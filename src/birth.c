@@ -51,6 +51,7 @@
 #include "control.h"
 #include "counters.h"
 #include "handoff.h"
+#include "inject.h"
 #include "net.h"
 
 /* How often an unborn backend shows that it is alive. */
@@ -261,10 +262,14 @@ authentication_hook(Port *port, int status)
 		return;
 	check_peer(port);
 	introduce(check_nonce(port));
+	POOLER_INJECT("birth-introduced");
 	pooler_handoff_raise_files();
 	be_unborn(port);
+	POOLER_INJECT("birth-unborn");
 	await_birth(port, &birth, fds);
+	POOLER_INJECT("birth-message");
 	be_born(port, &birth, fds);
+	POOLER_INJECT("birth-named");
 }
 
 /* In _PG_init: remembers whether another module came before us. */

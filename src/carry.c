@@ -31,6 +31,7 @@
 
 #include "backend.h"
 #include "carry.h"
+#include "inject.h"
 #include "pins.h"
 #include "records.h"
 #include "settings.h"
@@ -76,11 +77,13 @@ pooler_carry_load(PoolerClient *client)
 
 	if (client->record == pooler_self.member->record)
 		return true;
+	POOLER_INJECT("switch-load");
 	if (client->record != 0)
 		data = pooler_records_get(client->record, &len);
 	pooler_watch.settings = true;
 	if (pooler_settings_load(data, len) == SETTINGS_OK)
 	{
+		POOLER_INJECT("switch-loaded");
 		note_loaded(client->record);
 		client->refusals = 0;
 		return true;
@@ -155,6 +158,7 @@ pooler_carry_save(PoolerClient *client, uint64 packed)
 
 	if (!pooler_unnamed_save(client, packed))
 		return PIN_UNNAMED;
+	POOLER_INJECT("switch-save");
 	if (settings_untouched() && client->record == me->record)
 		return 0;
 	if (!collect())
@@ -165,6 +169,7 @@ pooler_carry_save(PoolerClient *client, uint64 packed)
 		pooler_records_unref(client->record);
 		client->record = me->record;
 	}
+	POOLER_INJECT("switch-saved");
 	client->idle_session_timeout_ms = IdleSessionTimeout;
 	strlcpy(client->application_name, application_name, NAMEDATALEN);
 	return 0;
@@ -248,6 +253,7 @@ pooler_carry_greet(PoolerClient *client, const PQcommMethods *methods)
 {
 	static const char idle = 'I';
 
+	POOLER_INJECT("greet-startup");
 	apply_startup(client);
 	/* local_preload_libraries of the startup packet: such a backend is closed */
 	if (client->closes_backend)
@@ -258,6 +264,7 @@ pooler_carry_greet(PoolerClient *client, const PQcommMethods *methods)
 	pooler_settings_greeting(&greeting);
 	put_messages(methods, greeting.data, greeting.len);
 	put_key(methods, client->pid, client->cancel_key);
+	POOLER_INJECT("greet-said");
 	(void) methods->putmessage('Z', &idle, 1);
 	(void) methods->flush();
 }
@@ -274,6 +281,7 @@ pooler_carry_publish_greeting(PoolerClient *client, uint64 packed)
 								   DSA_ALLOC_NO_OOM);
 	if (!DsaPointerIsValid(m.text))
 		return;
+	POOLER_INJECT("greet-publish");
 	memcpy(dsa_get_address(pooler_shmem_dsa(), m.text), greeting.data,
 		   greeting.len);
 	m.len = greeting.len;

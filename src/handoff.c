@@ -62,6 +62,7 @@
 #include "counters.h"
 #include "handoff.h"
 #include "identity.h"
+#include "inject.h"
 #include "net.h"
 #include "pins.h"
 #include "settings.h"
@@ -207,6 +208,7 @@ rearm(uint64 packed)
 	bool		greet = client_of(packed)->greet;
 	int			fd = pooler_waitset_fd(pooler_client_slot(packed));
 
+	POOLER_INJECT("give-up-arm");
 	pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);
 	pg_atomic_write_u32(&client_of(packed)->owner, 0);
 	if (!pooler_net_arm(pooler_self.route_epoll, false, fd, packed, greet))
@@ -237,6 +239,7 @@ win(uint64 packed)
 	uint32		nobody = 0;
 
 	pg_atomic_write_u64(&pooler_self.member->client, packed);
+	POOLER_INJECT("take-win");
 	if (pg_atomic_compare_exchange_u32(&client_of(packed)->owner, &nobody,
 									   pooler_self.index + 1))
 		return true;
@@ -268,11 +271,13 @@ harvest(uint32 *events)
 		else if (win(e.data.u64))
 			break;
 	}
+	POOLER_INJECT("take-won");
 	pooler_self.member->taken_at = GetCurrentTimestamp();
 	if (!pooler_backend_move_activity(ACTIVITY_IDLE, ACTIVITY_TAKEN))
 		leave_unbegun(e.data.u64);
 	pooler_backend_idle_off();
 	pg_atomic_fetch_add_u32(&client_of(e.data.u64)->taken, 1);
+	POOLER_INJECT("take-taken");
 	*events = e.events;
 	return e.data.u64;
 }
@@ -285,6 +290,7 @@ fetch(uint64 packed)
 	int			fds[NET_MAX_FDS];
 	int			nfds;
 
+	POOLER_INJECT("take-fetch");
 	pooler_backend_tell(CONTROL_FETCH, packed);
 	for (;;)
 	{
@@ -305,6 +311,7 @@ fetch(uint64 packed)
 	}
 	if (answer.type != CONTROL_FILE || nfds != 1)
 		return false;
+	POOLER_INJECT("take-fetched");
 	pooler_waitset_adopt(answer.slot, answer.generation, fds[0]);
 	return true;
 }
@@ -358,6 +365,7 @@ start_serving(uint64 packed)
 {
 	PoolerClient *c = client_of(packed);
 
+	POOLER_INJECT("take-serve");
 	QueryCancelPending = false;
 	if (!pooler_backend_move_activity(ACTIVITY_TAKEN, ACTIVITY_SERVING))
 	{
@@ -393,6 +401,7 @@ feed_unnamed(PoolerClient *client)
 				(errcode_for_socket_access(),
 				 errmsg("could not restore the unnamed statement: %m")));
 	pfree(message);
+	POOLER_INJECT("switch-feed");
 	MyProcPort->sock = feed_pair[1];
 	feeding = true;
 }
@@ -413,7 +422,9 @@ restore_unnamed(PoolerClient *client)
 	n = recv(MyProcPort->sock, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return AWAIT_NOTHING;
-	if (n <= 0 || head[0] == 'X' || pooler_unnamed_harmless(head, n))
+	/* an error may be followed by bytes: then they must not be the first */
+	if (n == 0 ||
+		(n > 0 && (head[0] == 'X' || pooler_unnamed_harmless(head, n))))
 		return pooler_await_first_byte();
 	feed_unnamed(client);
 	return AWAIT_SPOKE;
@@ -427,8 +438,10 @@ return_client(void)
 	PoolerClient *c = client_of(packed);
 	TimestampTz now;
 
+	POOLER_INJECT("give-up-returning");
 	pooler_waitset_quiet(FeBeWaitSet);
 	detach();
+	POOLER_INJECT("give-up-detached");
 	now = pooler_backend_stamp_idle();
 	c->state_since = now;
 	pooler_self.member->counts.busy_us += now - taken_at;
@@ -453,6 +466,7 @@ begin_client(uint64 packed)
 	bool		differs;
 
 	start_serving(packed);
+	POOLER_INJECT("take-serving");
 	pooler_pins_serve(c->mode == MODE_TRANSACTION);
 	differs = pooler_unnamed_differs(c, packed);
 	if (c->greet)
@@ -488,6 +502,7 @@ take(void)
 		uint64		packed;
 
 		pooler_backend_idle_on();
+		POOLER_INJECT("take-idle");
 		packed = harvest(&events);
 		if (client_of(packed)->catalog_generation >
 			pooler_self.member->catalog_generation)
@@ -547,10 +562,13 @@ client_left(bool in_transaction)
 
 	pooler_backend_end_serving(ACTIVITY_RETURNING);
 	detach();
+	POOLER_INJECT("left-detached");
 	if (in_transaction)
 		roll_back();
+	POOLER_INJECT("left-forget");
 	clean = !closes && pooler_carry_forget();
 	unpin();
+	POOLER_INJECT("left-tell");
 	pooler_backend_echo("checkin, client left", packed);
 	pooler_backend_tell(CONTROL_CLOSED, packed);
 	pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);
@@ -609,6 +627,7 @@ after_transaction(void)
 	AwaitResult result = AWAIT_GIVE_UP;
 	uint32		pins = look_at_pins(c);
 
+	POOLER_INJECT("give-up-look");
 	if (pins == 0)
 	{
 		unpin();
@@ -620,6 +639,7 @@ after_transaction(void)
 	if (pins != 0)
 	{
 		pin(pins);
+		POOLER_INJECT("give-up-pinned");
 		result = pooler_await_client(true);
 		if (result == AWAIT_GIVE_UP)
 			proc_exit(0);		/* the worker is gone, and the client with it */
@@ -657,6 +677,7 @@ inside_transaction(void)
 
 	if (RecoveryInProgress())
 		return AWAIT_SPOKE;
+	POOLER_INJECT("in-transaction");
 	result = pooler_await_in_transaction();
 	if (result == AWAIT_LEFT)
 		client_left(true);
@@ -687,6 +708,7 @@ check_identity(void)
 static void
 start(void)
 {
+	POOLER_INJECT("birth-login");
 	own_socket = MyProcPort->sock;
 	own_set = FeBeWaitSet;
 	sleep_mask = UnBlockSig;
@@ -698,6 +720,7 @@ start(void)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("pooler does not know this server's wait event sets")));
 	pooler_carry_init();
+	POOLER_INJECT("birth-started");
 	started = true;
 	detach();
 	(void) pooler_backend_stamp_idle();
@@ -757,6 +780,7 @@ boundary(void)
 
 	ExitOnAnyError = true;
 	HOLD_CANCEL_INTERRUPTS();
+	POOLER_INJECT("give-up-boundary");
 	await_next_message();
 	RESUME_CANCEL_INTERRUPTS();
 	ExitOnAnyError = exit_on_any_error;

@@ -23,6 +23,7 @@
 #include "utils/memutils.h"
 
 #include "compat.h"
+#include "inject.h"
 #include "login.h"
 #include "pool.h"
 #include "wire.h"
@@ -208,6 +209,7 @@ begin_auth(LoginState *login, const WireStartup *startup, StringInfo out)
 	result = read_parameters(login, startup, out);
 	if (result != LOGIN_OK)
 		return result;
+	POOLER_INJECT("login-startup");
 	(void) pooler_wire_put_negotiate(out, startup, NEWEST_MINOR);
 	login->database = pstrdup(pooler_pool_database(login->pool_name));
 	login->auth = pooler_auth_begin(login->cxt, login->user, login->database,
@@ -266,6 +268,7 @@ step_startup(LoginState *login, StringInfo out)
 static LoginResult
 authorize(LoginState *login, StringInfo out)
 {
+	POOLER_INJECT("login-authorize");
 	if (pooler_auth_authorize(login->user, login->database, &login->login,
 							  out) != AUTH_OK)
 		return LOGIN_FAILED;

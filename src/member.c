@@ -43,6 +43,7 @@
 #include "client.h"
 #include "control.h"
 #include "evloop.h"
+#include "inject.h"
 #include "member.h"
 #include "net.h"
 #include "pool.h"
@@ -255,6 +256,7 @@ pooler_member_open(int pool)
 	if (member < 0)
 		return false;
 	w = &workers[member];
+	POOLER_INJECT("open-start");
 	reset_member(&pooler_members[member], pool);
 	pooler_members[member].overflow =
 		pooler_worker_pools[pool].open >= p->limits.pool_size &&
@@ -270,6 +272,7 @@ pooler_member_open(int pool)
 		return false;
 	}
 	(void) PQsetErrorVerbosity(w->conn, PQERRORS_VERBOSE);
+	POOLER_INJECT("open-started");
 	w->libpq_fd = PQsocket(w->conn);
 	pooler_evloop_add(w->libpq_fd, true, EVENT_LIBPQ, member, 0);
 	return true;
@@ -298,6 +301,7 @@ now_unborn(int member)
 {
 	PoolerMember *m = &pooler_members[member];
 
+	POOLER_INJECT("open-unborn");
 	m->state = MEMBER_UNBORN;
 	pooler_pools[m->pool].opened++;
 	pooler_pool_works(m->pool);
@@ -376,6 +380,7 @@ pooler_member_give_birth(int member, int route)
 		ereport(ERROR,
 				(errcode_for_socket_access(),
 				 errmsg("could not create a socket pair: %m")));
+	POOLER_INJECT("give-birth");
 	birth.member = member;
 	birth.pool = m->pool;
 	birth.route = route;
@@ -413,9 +418,9 @@ now_born(int member)
 	m->state = MEMBER_BORN;
 	wr->births--;
 	pooler_routes[m->route].backends++;
-	echo(member, "birth");
 	pooler_route_backends_changed(m->route);
 	pooler_worker_pools[m->pool].dirty = true;
+	echo(member, "birth");
 }
 
 /* ---- failure ---- */
@@ -484,10 +489,11 @@ tell_held(int route, const Refusal *refusal)
 	}
 }
 
+/* Class 57: somebody's signal ended it, which is no answer to a client. */
 static bool
-is_shutdown(const char *sqlstate)
+was_interrupted(const char *sqlstate)
 {
-	return strncmp(sqlstate, "57P", 3) == 0;
+	return strncmp(sqlstate, "57", 2) == 0;
 }
 
 static void
@@ -497,7 +503,7 @@ birth_failed(int pool, int route, const Refusal *refusal)
 	strlcpy(pooler_pools[pool].last_error, refusal->message,
 			POOLER_MAX_MESSAGE);
 	pooler_pools[pool].last_error_at = GetCurrentTimestamp();
-	if (!is_shutdown(refusal->sqlstate))
+	if (!was_interrupted(refusal->sqlstate))
 		tell_held(route, refusal);
 }
 
@@ -578,6 +584,17 @@ pooler_member_libpq_event(int member)
 				login_failed(member);
 			break;
 	}
+}
+
+/*
+ * An ERROR while it was opened: without this it would count for ever. One that
+ * is being born may have a client by now, and ends as any other does.
+ */
+void
+pooler_member_failed(int member)
+{
+	if (pooler_members[member].state == MEMBER_OPENING)
+		drop(member);
 }
 
 static void

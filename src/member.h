@@ -20,6 +20,7 @@ extern void pooler_member_give_birth(int member, int route);
 
 /* Events of the worker's loop. */
 extern void pooler_member_libpq_event(int member);
+extern void pooler_member_failed(int member);
 extern void pooler_member_control_event(int member);
 
 /* Asks a backend to end at its next boundary; it may be unborn. */

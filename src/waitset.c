@@ -34,6 +34,7 @@
 #include "utils/memutils.h"
 
 #include "compat.h"
+#include "inject.h"
 #include "shmem.h"
 #include "waitset.h"
 
@@ -179,6 +180,7 @@ pooler_waitset_adopt(uint32 slot, uint32 generation, int fd)
 	o = &ring[ring_next];
 	if (o->used)
 		evict(o);
+	POOLER_INJECT("waitset-number");
 	number_file(fd, number);
 	if (o->set == NULL)
 	{
@@ -190,6 +192,7 @@ pooler_waitset_adopt(uint32 slot, uint32 generation, int fd)
 		view(o->set)->events[FeBeWaitSetSocketPos].fd = number;
 		set_mask(view(o->set), EPOLL_CTL_ADD, 0, 0);
 	}
+	POOLER_INJECT("waitset-aimed");
 	o->used = true;
 	o->slot = slot;
 	o->generation = generation;

@@ -413,7 +413,7 @@ serve_event(const Event *e)
 	}
 }
 
-/* An ERROR is one connection's: its client is closed, the worker goes on. */
+/* An ERROR is one connection's: it is closed, the worker goes on. */
 static void
 serve_safely(const Event *e)
 {
@@ -431,6 +431,8 @@ serve_safely(const Event *e)
 			pg_atomic_read_u32(&pooler_clients[e->index].generation) ==
 			e->stamp)
 			pooler_client_close(e->index);
+		if (e->kind == EVENT_LIBPQ)
+			pooler_member_failed(e->index);
 	}
 	PG_END_TRY();
 }

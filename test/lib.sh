@@ -28,10 +28,12 @@ free_port() {
 
 # Builds and installs the tree, and makes $work.
 prepare() {
-    make -s -C "$top" all && as_root make -s -C "$top" install PG_CONFIG="$PG_CONFIG" || return
+    make -s -C "$top" all inject && as_root make -s -C "$top" install PG_CONFIG="$PG_CONFIG" || return
     work=$(mktemp -d /tmp/pooler-test.XXXXXX)
     cp -r "$top/test" "$top/expected" "$work/"
     rm -rf "$work/test/tmp"
+    mkdir "$work/inject" && cp "$top/test/tmp/inject/pooler.so" "$work/inject/" || return
+    POOLER_INJECTED=$work/inject
     NODE_MODULES=$work/node_modules
     cp -r "$top/test/tmp/node/node_modules" "$NODE_MODULES" || return
     if [ "$(id -u)" = 0 ]; then chown -R postgres: "$work"; fi
@@ -40,5 +42,5 @@ prepare() {
     PATH=$bindir:$PATH
     PG_REGRESS=$pgxs/../test/regress/pg_regress
     PERL5LIB=$pgxs/../test/perl:$work/test/t
-    export PATH PG_REGRESS PERL5LIB NODE_MODULES
+    export PATH PG_REGRESS PERL5LIB NODE_MODULES POOLER_INJECTED
 }

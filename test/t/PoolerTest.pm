@@ -45,11 +45,23 @@ pooler.pool_size = 2
 pooler.max_overflow = 0
 END
     $node->append_conf('pg_hba.conf', $options{hba}) if $options{hba};
+    $node->append_conf('postgresql.conf', "dynamic_library_path = '$options{library}:\$libdir'\n") if $options{library};
     $node->stop;
     $self->start_server;
-    $node->safe_psql('postgres', 'create extension pooler');
+    $node->safe_psql('postgres', $options{library} ? extension_text() : 'create extension pooler');
     $self->await_open unless $options{unavailable};
     return $self;
+}
+
+# The extension's script, for another build of the library than $libdir's.
+sub extension_text
+{
+    my ($script) = glob(qx(pg_config --sharedir) =~ s/\n//r . '/extension/pooler--*.sql');
+    my $text = slurp_file($script);
+    $text =~ s/^\\echo.*$//m;
+    $text =~ s/MODULE_PATHNAME/pooler/g;
+    $text =~ s/\@extschema\@/pooler/g;
+    return "create schema pooler; $text";
 }
 
 sub node { return $_[0]{node} }
