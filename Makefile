@@ -38,7 +38,7 @@ endif
 $(OBJS): $(SRC_HEADERS) Makefile pooler.control
 
 # These install what they need and then come back for the targets below.
-.PHONY: test demo bench bench-all model
+.PHONY: test demo bench bench-all model model-quick
 test:
 	@PG_CONFIG='$(PG_CONFIG)' test/run
 demo:
@@ -49,6 +49,8 @@ bench-all:
 	@PG_CONFIG='$(PG_CONFIG)' test/bench/run
 model:
 	@test/model/run
+model-quick:
+	@test/model/run quick
 
 # Pure files, tested without a server: test/unit/test_X.c says what it links.
 UNIT_TESTS = $(patsubst %.c,%,$(wildcard test/unit/test_*.c))
