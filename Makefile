@@ -5,6 +5,9 @@
 #	make demo			the main job, on real load (test/demo)
 #	make bench			speed beside direct and PgBouncer, the shortest view
 #	make bench-all			all of it (test/bench/run), half an hour
+#	make model			the handoff, the pool and the kept client in Promela
+#	make model-quick		the short ones of these checks
+#	make check-postgres		PostgreSQL's own regression suite through the pooler
 
 EXTENSION = pooler
 MODULE_big = pooler
@@ -38,7 +41,7 @@ endif
 $(OBJS): $(SRC_HEADERS) Makefile pooler.control
 
 # These install what they need and then come back for the targets below.
-.PHONY: test demo bench bench-all model check-postgres
+.PHONY: test demo bench bench-all model model-quick check-postgres
 test:
 	@PG_CONFIG='$(PG_CONFIG)' test/run
 demo:
@@ -52,6 +55,8 @@ model:
 # PostgreSQL's own regression suite; some minutes.
 check-postgres:
 	@PG_CONFIG='$(PG_CONFIG)' test/postgres/run
+model-quick:
+	@test/model/run quick
 
 # Pure files, tested without a server: test/unit/test_X.c says what it links.
 UNIT_TESTS = $(patsubst %.c,%,$(wildcard test/unit/test_*.c))

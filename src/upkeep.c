@@ -241,6 +241,9 @@ schedule_once(int pool)
 
 	count_pool(pool, &p);
 	d = pooler_schedule_next(&p, counts, ncounts);
+	/* a token stays as long as it is wanted: boundaries come at any moment */
+	if (d.action != SCHEDULE_TOKEN)
+		pg_atomic_write_u32(&pooler_pools[pool].wanted, 0);
 	switch (d.action)
 	{
 		case SCHEDULE_BIRTH:
@@ -271,7 +274,6 @@ pooler_upkeep_schedule(void)
 		if (!w->dirty || pooler_pools[i].state == POOL_FREE)
 			continue;
 		w->dirty = false;
-		pg_atomic_write_u32(&pooler_pools[i].wanted, 0);
 		for (int n = 0; n < pooler_shared->max_members && schedule_once(i); n++)
 			;
 	}

@@ -9,7 +9,7 @@
  *
  *	  Client	whoever is connected at a slot: asks, waits, may leave
  *	  Backend	handoff.c, await.c, backend.c
- *	  Worker	member.c, client.c, route.c, cancel.c, upkeep.c
+ *	  Worker	member.c, client.c, route.c, cancel.c, answer.c, upkeep.c
  *	  Monitor	looks when nothing can move any more
  *
  * Faults and choices have a budget each, 0 if not given (-DLEAVES=1). A mutant
@@ -17,6 +17,12 @@
  */
 #define NC 2
 #define NB 2
+#ifndef CLIENTS
+#define CLIENTS 2				/* 1: the other slot stays free */
+#endif
+#ifndef BACKENDS
+#define BACKENDS 2				/* 1: the other member stays free */
+#endif
 #ifndef LEAVES
 #define LEAVES 0				/* clients that go, each replaced by another */
 #endif
@@ -46,6 +52,9 @@
 #endif
 #ifndef HANGS
 #define HANGS 0					/* statements that never end */
+#endif
+#ifndef STOPS
+#define STOPS 0					/* SIGSTOP, for ever; INVALIDATIONS then mean it */
 #endif
 #ifndef KEEPS
 #define KEEPS 0					/* times the flag `keep` is set */
@@ -86,9 +95,11 @@ bool connected[NC];
 /* shared memory */
 byte generation[NC] = 1;
 mtype state[NC] = CLIENT_FREE;
-bool half[NC];					/* has hung up, and left something to do */
+bool has_last_words[NC];
+byte won[NC];					/* PoolerClient.owner: 0, member + 1, WORKER */
 mtype activity[NB] = ACTIVITY_NONE;
-byte client[NB] = NONE;			/* the slot; its generation: see harvest() */
+byte client[NB] = NONE;			/* slot and generation */
+byte client_generation[NB];
 bool leave[NB], lock[NB];
 bool keep;
 short idle;
@@ -99,8 +110,6 @@ chan held = [NC] of { byte };
 byte backends, clients;
 bool watched = true;			/* the route is nested in the worker's epoll */
 bool noted;						/* its event is in the batch at hand */
-bool wanted[NC];				/* cancel.c */
-bool taken_since[NC];			/* `taken` moved since the wish */
 
 /* a backend's own */
 bool up[NB] = true;				/* this member's process lives */
@@ -109,7 +118,7 @@ byte cancel[NB];				/* 1: SIGINT is on its way, 2: QueryCancelPending */
 byte have[NB * NC];				/* generation of the file that is open, or 0 */
 
 /* what nobody knows */
-byte owner[NC] = NONE;
+byte owner[NC] = NONE;			/* as `won`, and the worker from a message on */
 bool asked[NC];					/* the client waits for an answer */
 bool stuck[NC];					/* in a statement that never ends */
 byte cancel_for[NB] = NONE;
@@ -117,7 +126,7 @@ bool unseen[NB];				/* it was ended while it was idle */
 bool alone[NB];					/* waits privately, and has seen the flag on */
 chan order = [NC] of { byte };	/* as the worker came to hold them */
 byte leaves, kills, invalidations, retires, cancels, ticks, terminates;
-byte refusals, failures, hangs, keeps;
+byte refusals, failures, hangs, stops, keeps;
 
 inline event(c)
 {
@@ -129,29 +138,39 @@ inline event(c)
 	fi
 }
 
-/* pooler_net_arm() */
-inline arm(c, who)
+/* EPOLL_CTL_ADD, EPOLL_CTL_MOD: at once in the list if it is readable */
+inline arm(c)
 {
-	assert(owner[c] == who && !armed[c]);
-	owner[c] = NONE;
-	state[c] = CLIENT_ARMED;
 	armed[c] = true;
 	event(c)
 }
 
-inline take_event(c, who)
+/* epoll_wait(): it looks again whether the client is readable. */
+inline take_event(c)
 {
 	ready?c;
 	listed[c] = false;
-	armed[c] = false;
-	assert(owner[c] == NONE && state[c] == CLIENT_ARMED);
-	owner[c] = who
+	if
+	:: data[c] || eof[c] -> armed[c] = false
+	:: else
+	fi
 }
 
+/* From the process at hand to the worker, by a message or by its end. */
 inline own(c, who)
 {
 	assert(owner[c] == who);
 	owner[c] = WORKER
+}
+
+/* pooler_route_arm() */
+inline route_arm(c)
+{
+	assert(owner[c] == WORKER);
+	owner[c] = NONE;
+	won[c] = 0;
+	state[c] = CLIENT_ARMED;
+	arm(c)
 }
 
 /* ---- clients ---- */
@@ -167,7 +186,7 @@ proctype Client(byte c)
 		leaves++;
 		eof[c] = true;
 		event(c) }
-	:: c == 1 -> break			/* falls silent, so that all can be quiet */
+	:: c == CLIENTS - 1 -> break	/* falls silent, so that all can be quiet */
 	od
 }
 
@@ -211,9 +230,28 @@ inline rearm()
 {
 	client[b] = NONE;
 	atomic {
-		assert(have[b * NC + c] == generation[c]);
+		assert(owner[c] == b && have[b * NC + c] == generation[c]);
+		owner[c] = NONE;
+		won[c] = 0 };
+	atomic {
 		deliver();
-		arm(c, b) }
+		/* else ENOENT: it was won, and closed, before we came to this */
+		if
+		:: have[b * NC + c] == generation[c] -> arm(c)
+		:: else
+		fi }
+}
+
+/* keep_serving(): no longer PRIVATE; is the client still ours? */
+inline keep_serving()
+{
+	if
+	:: atomic { activity[b] == ACTIVITY_PRIVATE ||
+				activity[b] == ACTIVITY_RECALLED ->
+		alone[b] = false;
+		set_activity(ACTIVITY_SERVING) }
+	:: activity[b] == ACTIVITY_GONE -> goto leaving
+	fi
 }
 
 /* The statement's own time: what may befall a backend that serves. */
@@ -238,6 +276,14 @@ inline run_statement()
 	atomic {
 		assert(owner[c] == b);
 		asked[c] = false }
+}
+
+inline may_stop()
+{
+	if
+	:: atomic { b == 1 && stops < STOPS -> stops++; false }
+	:: true
+	fi
 }
 
 proctype Backend(byte b)
@@ -285,12 +331,17 @@ boundary:							/* await_next_message() */
 	/* take() */
 	set_activity(ACTIVITY_IDLE);
 	idle++;
+sleep:
 	if
 	:: atomic { nempty(ready) ->
-		take_event(c, b);
+		take_event(c);
 		deliver();
+		if
+		:: armed[c] -> goto sleep
+		:: else
+		fi;
 		g = generation[c];
-		hung_up = eof[c] && !half[c] }
+		hung_up = eof[c] }
 	:: atomic { die[b] ->
 		/* FATAL; pooler_handoff_exit() */
 		if
@@ -310,17 +361,43 @@ boundary:							/* await_next_message() */
 		fi };
 		goto leaving
 	fi;
-	client[b] = c;
+	may_stop();
+	/* win() */
+	atomic { client[b] = c; client_generation[b] = g };
+	if
+#ifdef STALEWIN
+	:: atomic { won[c] == 0 ->
+#else
+	:: atomic { won[c] == 0 && generation[c] == g ->
+#endif
+		won[c] = b + 1;
+		owner[c] = b }
+#ifdef STALEWIN
+	:: atomic { won[c] != 0 ->
+#else
+	:: atomic { won[c] != 0 || generation[c] != g ->
+#endif
+		client[b] = NONE;
+		goto sleep }
+	fi;
 	if
 	:: atomic { activity[b] == ACTIVITY_IDLE -> set_activity(ACTIVITY_TAKEN) }
-	:: atomic { activity[b] != ACTIVITY_IDLE -> own(c, b) };
-		to_worker[b]!HUNG_UP, c, g;
-		client[b] = NONE;
+	:: activity[b] != ACTIVITY_IDLE ->
+		/* leave_unbegun() */
+		if
+#ifdef CLIENTEXCHANGE
+		:: atomic { client[b] != NONE -> client[b] = NONE };
+			atomic { own(c, b); to_worker[b]!HUNG_UP, c, g }
+		:: client[b] == NONE
+#else
+		:: atomic { won[c] == b + 1 -> won[c] = WORKER };
+			atomic { own(c, b); to_worker[b]!HUNG_UP, c, g }
+		:: won[c] != b + 1
+#endif
+		fi;
 		goto leaving
 	fi;
-	atomic {
-		idle--;
-		taken_since[c] = true };
+	idle--;
 
 	/* born before its role was altered: hand_back_unopened() */
 	if
@@ -330,6 +407,7 @@ boundary:							/* await_next_message() */
 	:: true
 	fi;
 	/* open_client() */
+	hung_up = hung_up && !has_last_words[c];
 	if
 #ifdef NOGEN
 	:: have[b * NC + c] != 0 -> goto opened
@@ -359,6 +437,7 @@ boundary:							/* await_next_message() */
 	fi;
 
 opened:
+	may_stop();
 	/* die_unseen() */
 #ifndef NOUNSEEN
 	if
@@ -440,25 +519,27 @@ after_transaction:
 #else
 		end_serving(ACTIVITY_PRIVATE);
 		if
-		:: atomic { keep -> alone[b] = true }
+		:: atomic { keep && activity[b] == ACTIVITY_PRIVATE -> alone[b] = true }
+		:: keep && activity[b] != ACTIVITY_PRIVATE
 		:: !keep ->
-			set_activity(ACTIVITY_SERVING);
+			keep_serving();
 			goto give_up
 		fi
 #endif
 	:: !pinned && leave[b] -> goto give_up
 	fi;
+	may_stop();
+	/* await_or_recall() */
 	if
-	:: data[c] ->
-		atomic { alone[b] = false; set_activity(ACTIVITY_SERVING) };
-		goto statement
-	:: !data[c] && eof[c] ->
-		atomic { alone[b] = false; set_activity(ACTIVITY_SERVING) };
-		goto left
-	:: !pinned && (activity[b] != ACTIVITY_PRIVATE || leave[b]) ->
-		atomic { alone[b] = false; set_activity(ACTIVITY_SERVING) }
-	:: die[b] -> goto fatal
+	:: pinned && (data[c] || eof[c]) -> set_activity(ACTIVITY_SERVING)
+	:: pinned && die[b] -> goto fatal
+	:: !pinned && (data[c] || eof[c]) -> keep_serving()
+	:: !pinned ->
+		/* recalled, shall leave or die, or the client is silent for long */
+		keep_serving();
+		goto give_up
 	fi;
+	goto first_byte;
 
 give_up:
 	/* return_client() */
@@ -556,7 +637,7 @@ inline backends_changed()
 			held?s;
 			assert(order?[eval(s)]);
 			order?_;
-			arm(s, WORKER) }
+			route_arm(s) }
 		:: empty(held) -> break
 		od
 #endif
@@ -577,17 +658,24 @@ inline unhold(s)
 inline close_client(s)
 {
 	atomic {
-		assert(owner[s] == WORKER && !armed[s]);
+		assert(owner[s] == WORKER);
 		unhold(s);
+		/* EPOLL_CTL_DEL */
+		if
+		:: listed[s] -> ready??eval(s)
+		:: else
+		fi;
+		listed[s] = false;
+		armed[s] = false;
 		owner[s] = NONE;
+		won[s] = 0;
 		state[s] = CLIENT_FREE;
 		connected[s] = false;
 		generation[s]++;
 		data[s] = false;
 		asked[s] = false;
 		eof[s] = false;
-		half[s] = false;
-		wanted[s] = false;
+		has_last_words[s] = false;
 		clients-- };
 	update_keep(false)
 }
@@ -611,25 +699,40 @@ inline leave_route()
 	fi
 }
 
+/* What a backend owns goes over to the worker if it wins its word; else NONE. */
+inline take_over()
+{
+	s = client[b];
+	g = client_generation[b];
+	atomic {
+		client[b] = NONE;
+		if
+		:: s == NONE
+		:: s != NONE && generation[s] == g && won[s] == b + 1 ->
+			own(s, b);
+			won[s] = WORKER
+		:: s != NONE && (generation[s] != g || won[s] != b + 1) -> s = NONE
+		fi }
+}
+
 /* take_back_client() */
 inline take_back()
 {
-	s = client[b];
-	client[b] = NONE;
+	take_over();
 	if
 	:: s == NONE
 	:: s != NONE && activity[b] == ACTIVITY_TAKEN ->
 #ifdef NOTAKEBACK
 		skip
 #else
-		atomic { own(s, b); arm(s, WORKER) }
+		atomic { route_arm(s) }
 #endif
 	:: s != NONE && activity[b] != ACTIVITY_TAKEN ->
 #ifdef TAKEBACKALL
-		atomic { own(s, b); arm(s, WORKER) }
+		atomic { route_arm(s) }
 #else
 		/* it has lost its session: not for a backend that was idle */
-		atomic { own(s, b); assert(!unseen[b]) };
+		assert(!unseen[b]);
 		close_client(s)
 #endif
 	fi;
@@ -660,33 +763,38 @@ inline serve_message()
 		:: generation[s] == g -> to_backend[b]!g
 		:: else -> to_backend[b]!0
 		fi
-	:: m == CLOSED ->
-		assert(generation[s] == g);
-		close_client(s)
-	:: m == HUNG_UP ->
-		assert(generation[s] == g && owner[s] == WORKER);
+	:: m == CLOSED && generation[s] == g -> close_client(s)
+	:: m == HUNG_UP && generation[s] == g ->
 		if
 		:: !data[s] && eof[s] -> close_client(s)
 		:: else ->
 			atomic {
 #ifndef HANGUPLOOP
-				half[s] = eof[s];
+				has_last_words[s] = data[s];
 #endif
-				arm(s, WORKER) }
+				route_arm(s) }
 		fi
+	:: (m == CLOSED || m == HUNG_UP) && generation[s] != g
 	:: m == LEAVING -> leave_route()
 	:: m == END_OF_FILE -> drop()
 	fi
 }
 
-/* One epoll_wait() that does not wait. */
+/* pooler_route_harvest() */
 inline harvest_all()
 {
 	atomic {
 		do
 		:: nempty(ready) ->
-			take_event(s, WORKER);
-			got!s
+			take_event(s);
+			if
+			:: !armed[s] && won[s] == 0 ->
+				assert(owner[s] == NONE && state[s] == CLIENT_ARMED);
+				won[s] = WORKER;
+				owner[s] = WORKER;
+				got!s
+			:: else
+			fi
 		:: empty(ready) -> break
 		od }
 }
@@ -717,7 +825,7 @@ inline route_event()
 			held!s
 #endif
 			}
-		:: atomic { !data[s] && !eof[s] -> arm(s, WORKER) }
+		:: atomic { !data[s] && !eof[s] -> route_arm(s) }
 		:: !data[s] && eof[s] -> close_client(s)
 		fi
 	:: empty(got) -> break
@@ -733,36 +841,19 @@ inline harvest_due()
 	:: atomic { nempty(got) ->
 		got?s;
 		if
-		:: data[s] && wanted[s] ->
-			wanted[s] = false;
-#ifdef WISHSTALE
-			assert(!taken_since[s]);
-			answer(s)
-#else
-			if
-			:: !taken_since[s] -> answer(s)
-			:: taken_since[s] -> arm(s, WORKER)
-			fi
-#endif
 		:: data[s] && ticks < TICKS ->
 			ticks++;				/* pool_timeout */
 			answer(s)
-		:: arm(s, WORKER)
+		:: route_arm(s)
 		fi }
 	:: empty(got) -> break
-	od;
-	s = 0;
-	do
-	:: s < NC -> wanted[s] = false; s++
-	:: else -> break
 	od;
 	s = NONE
 }
 
-/* pooler_cancel_client() */
-inline cancel_client()
+/* pooler_cancel_running(): b is whom it found */
+inline cancel_running()
 {
-	g = generation[s];
 	b = 0;
 	do
 	:: b < NB ->
@@ -779,15 +870,58 @@ inline cancel_client()
 		:: else
 		fi;
 		b++
-	:: else ->
-		atomic {
+	:: else -> break
+	od
+}
+
+/* pooler_answer_cancel(), with seize() */
+inline answer_cancel()
+{
+	cancel_running();
+	if
+	:: b < NB
+	:: b == NB && state[s] == CLIENT_HELD -> atomic { answer(s) }
+	:: b == NB && state[s] == CLIENT_ARMED && data[s] &&
+		client[0] != s && client[1] != s ->
+		i = s;
+		harvest_all();
+		do
+		:: atomic { nempty(got) ->
+			got?s;
 			if
-			:: data[s] && state[s] != CLIENT_FREE ->
-				wanted[s] = true;
-				taken_since[s] = false
-			:: else
-			fi };
-		break
+			:: s == i && data[s] ->
+				answer(s);
+				i = NONE
+			:: else -> route_arm(s)
+			fi }
+		:: empty(got) -> break
+		od;
+		if
+		:: i != NONE -> s = i; cancel_running()
+		:: i == NONE
+		fi
+	:: else
+	fi;
+	i = 0
+}
+
+/* pooler_route_rescue(): to one that is armed this does nothing */
+inline rescue()
+{
+	s = 0;
+	do
+	:: s < NC ->
+		if
+		:: state[s] == CLIENT_ARMED && won[s] == 0 ->
+#ifdef RESCUESTORE
+			atomic { won[s] = 0; owner[s] = NONE; arm(s) }
+#else
+			atomic { arm(s) }
+#endif
+		:: else
+		fi;
+		s++
+	:: else -> break
 	od
 }
 
@@ -797,30 +931,42 @@ inline invalidate()
 	if
 	:: atomic { activity[b] == ACTIVITY_IDLE ->
 		activity[b] = ACTIVITY_GONE };
-		idle--;
-		goto invalidated
-	:: atomic { activity[b] == ACTIVITY_TAKEN ->
-		activity[b] = ACTIVITY_GONE;
+		idle--
+	:: atomic { activity[b] == ACTIVITY_TAKEN ||
+				activity[b] == ACTIVITY_PRIVATE ||
+				activity[b] == ACTIVITY_RECALLED ->
+		alone[b] = false;
+		activity[b] = ACTIVITY_GONE }
+	:: else -> goto busy
+	fi;
+#ifdef CLIENTEXCHANGE
+	atomic {
+		s = client[b];
+		client[b] = NONE;
 		if
-		:: client[b] != NONE -> own(client[b], b)
+		:: s != NONE && generation[s] == client_generation[b] ->
+			owner[s] = WORKER;
+			route_arm(s)
 		:: else
 		fi };
-		atomic {
-			s = client[b];
-			client[b] = NONE;
-			if
-			:: s != NONE -> arm(s, WORKER)
-			:: else
-			fi };
-invalidated:
-		leave[b] = true;
-		die[b] = true;
-		leave_route()
+#else
+	take_over();
+	if
+	:: s != NONE -> atomic { route_arm(s) }
 	:: else
-	fi
+	fi;
+#endif
+#ifndef NORESCUE
+	rescue();
+#endif
+	leave[b] = true;
+	die[b] = true;
+	leave_route();
+busy:
+	skip
 }
 
-#define MAY_COME(s) (state[s] == CLIENT_FREE && \
+#define MAY_COME(s) (s < CLIENTS && state[s] == CLIENT_FREE && \
 					 generation[s] <= LEAVES + TERMINATES + 1)
 #define MAY_DIE(b) (up[b] && libpq[b] == 0 && !die[b])
 
@@ -852,7 +998,7 @@ proctype Worker()
 			connected[s] = true;
 			owner[s] = WORKER };
 			update_keep(false);
-			atomic { arm(s, WORKER) }
+			atomic { route_arm(s) }
 
 		/* EVENT_ROUTE, in a batch with others */
 		:: watched && nempty(ready) && !noted -> noted = true
@@ -899,11 +1045,11 @@ proctype Worker()
 			fi;
 			data[s] = false;
 			asked[s] = false;
-			arm(s, WORKER) }
+			route_arm(s) }
 
 		/* a tick: who has waited too long, or wished to be cancelled? */
 		:: backends > 0 && idle <= 0 && !keep && nempty(ready) &&
-			(ticks < TICKS || wanted[0] || wanted[1]) -> harvest_due()
+			ticks < TICKS -> harvest_due()
 		:: atomic { ticks < TICKS && nempty(held) ->
 			ticks++;
 			held?<s>;
@@ -938,11 +1084,12 @@ proctype Worker()
 			:: s = 0
 			:: s = 1
 			fi };
-			cancel_client()
-		:: atomic { invalidations < INVALIDATIONS &&
-					(member[0] == MEMBER_BORN || member[1] == MEMBER_BORN) ->
+			answer_cancel()
+		:: atomic { invalidations < INVALIDATIONS && stops == STOPS &&
+					(STOPS == 0 && member[0] == MEMBER_BORN ||
+					 member[1] == MEMBER_BORN) ->
 			if
-			:: member[0] == MEMBER_BORN -> b = 0
+			:: STOPS == 0 && member[0] == MEMBER_BORN -> b = 0
 			:: member[1] == MEMBER_BORN -> b = 1
 			fi;
 			invalidations++ };
@@ -984,9 +1131,17 @@ init
 		run Worker();
 		run Monitor();
 		run Backend(0);
-		run Backend(1);
 		run Client(0);
-		run Client(1) }
+#if BACKENDS > 1
+		run Backend(1);
+#else
+		up[1] = false;
+		member[1] = MEMBER_LEAVING;
+#endif
+#if CLIENTS > 1
+		run Client(1)
+#endif
+		}
 }
 
 /* who asks is answered, unless he leaves */
