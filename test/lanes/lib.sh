@@ -6,7 +6,7 @@
 exec </dev/null
 lane=$(basename "$0")
 cache=$top/test/tmp/lanes
-logs=$cache/$lane
+logs=$cache/logs/$lane
 mkdir -p "$cache"
 rm -rf "$logs"
 
