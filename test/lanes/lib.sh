@@ -55,8 +55,9 @@ debug_server() {
     use_suites deb-src bookworm
     apt apt-get update && apt apt-get source --download-only postgresql-15 || exit
     rm -rf "$cache/source" "$cache/debug.new"
-    dpkg-source --no-check -x "$(ls "$cache"/postgresql-15_*.dsc | tail -1)" "$cache/source" \
-        >"$cache/build.log" || exit
+    # without Debian's patches, which fix the folders to those of the installed one
+    dpkg-source --no-check --skip-patches -x "$(ls "$cache"/postgresql-15_*.dsc | tail -1)" \
+        "$cache/source" >"$cache/build.log" || exit
     (
         cd "$cache/source" &&
             ./configure --prefix="$cache/debug" --enable-cassert --enable-debug \

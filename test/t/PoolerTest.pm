@@ -19,7 +19,7 @@ our @EXPORT = (@PoolerClient::EXPORT, qw(ok is isnt like unlike is_deeply cmp_ok
       pass fail note diag done_testing plan slurp_file sleep time));
 
 our @databases = qw(main telehealth fire hems);
-my $patience = 60;    # seconds until a state that does not come fails the test
+my $patience = $ENV{TEST_PATIENCE} // 60;    # seconds until a state that does not come fails the test
 
 sub import { strict->import; warnings->import; goto &Exporter::import }
 
