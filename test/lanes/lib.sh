@@ -32,14 +32,15 @@ suite() {
     return $code
 }
 
-# wrap_postgres COMMAND: the server proper (not initdb's) starts through it.
+# wrap_postgres COMMAND: the server proper (not initdb's) starts through it. With
+# exec -a "$0" pg_ctl restart does so, too.
 wrap_postgres() {
     bin=$($PG_CONFIG --bindir)
     mv "$bin/postgres" "$bin/postgres.bin"
     cat >"$bin/postgres" <<END
 #!/bin/bash
 case " \$* " in
-    *' -D '*) exec $1 $bin/postgres.bin "\$@" ;;
+    *' -D '*) $1 $bin/postgres.bin "\$@" ;;
     *) exec $bin/postgres.bin "\$@" ;;
 esac
 END
