@@ -8,6 +8,16 @@
 #	make model			the handoff, the pool and the kept client in Promela
 #	make model-quick		the short ones of these checks
 #	make check-postgres		PostgreSQL's own regression suite through the pooler
+#	make lane-X			one of the slow checks, test/lanes/X:
+#	    lane-cassert		every test on a PostgreSQL with assertions
+#	    lane-newer			every test on PostgreSQL 17 and 18
+#	    lane-valgrind		short tests under valgrind
+#	    lane-sanitize		every test with AddressSanitizer and UBSan
+#	    lane-warnings		-Werror with gcc and clang
+#	    lane-tidy			clang-tidy
+#	    lane-cppcheck		cppcheck
+#	    lane-coverage		which lines of src/ the tests reach
+#	    lane-all			all of them
 
 EXTENSION = pooler
 MODULE_big = pooler
@@ -58,6 +68,12 @@ check-postgres:
 model-quick:
 	@test/model/run quick
 
+LANES = cassert newer valgrind sanitize warnings tidy cppcheck coverage
+.PHONY: lane-all $(LANES:%=lane-%)
+lane-all: $(LANES:%=lane-%)
+$(LANES:%=lane-%): lane-%:
+	@PG_CONFIG='$(PG_CONFIG)' test/lanes/$*
+
 # Pure files, tested without a server: test/unit/test_X.c says what it links.
 UNIT_TESTS = $(patsubst %.c,%,$(wildcard test/unit/test_*.c))
 .PHONY: unit
@@ -90,6 +106,7 @@ $(INJECT)/inject.o: test/inject/inject.c
 	$(INJECT_CC) -c -o $@ $<
 
 .PHONY: check-headers check-layers check-symbols check-versions
+.PHONY: check-warnings check-tidy check-cppcheck
 check-headers:
 	@for h in $(SRC_HEADERS); do \
 		printf '#include "postgres.h"\n#include "%s"\n' $$h | \
@@ -104,3 +121,21 @@ check-symbols: all
 
 check-versions:
 	@VERSION='$(POOLER_VERSION)' WARNINGS='$(WARNINGS)' test/versions
+
+# Every C file here, one compiler's or checker's process for each.
+C_FILES = $(SOURCES) $(wildcard test/unit/*.c test/fuzz/*.c)
+EACH = printf '%s\n' $(C_FILES) | xargs -P $$(nproc) -I{}
+
+# COPT=-Werror makes an error of each warning (test/lanes/warnings).
+check-warnings:
+	@$(EACH) $(CC) $(CFLAGS) $(CPPFLAGS) -Isrc -c -o /dev/null {}
+
+check-tidy:
+	@$(EACH) clang-tidy --quiet --warnings-as-errors='*' {} -- $(CFLAGS) -Isrc \
+		$(CPPFLAGS:-I%=-isystem %)
+
+check-cppcheck:
+	@cppcheck --quiet -j $$(nproc) --std=c99 --error-exitcode=1 --inline-suppr \
+		--enable=warning,portability,performance \
+		--suppress='*:$(includedir_server)/*' -D__GNUC__ -D__x86_64__ -D__linux__ \
+		$(filter-out -Wdate-time,$(CPPFLAGS)) -Isrc $(C_FILES)

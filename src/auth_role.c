@@ -89,19 +89,20 @@ static const struct
 }			words[] = {
 	[NO_ROLE] = {
 		ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-		gettext_noop("role \"%s\" does not exist")
+		gettext_noop("role \"%s\" does not exist"), NULL, NULL
 	},
 	[ROLE_UNREADABLE] = {
 		ERRCODE_FEATURE_NOT_SUPPORTED,
-		"the password of role \"%s\" is too long for pooler"
+		"the password of role \"%s\" is too long for pooler", NULL, NULL
 	},
 	[ROLE_WITHOUT_LOGIN] = {
 		ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-		gettext_noop("role \"%s\" is not permitted to log in")
+		gettext_noop("role \"%s\" is not permitted to log in"),
+		NULL, NULL
 	},
 	[NO_DATABASE] = {
 		ERRCODE_UNDEFINED_DATABASE,
-		gettext_noop("database \"%s\" does not exist")
+		gettext_noop("database \"%s\" does not exist"), NULL, NULL
 	},
 	[DATABASE_INVALID] = {
 		ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -110,12 +111,13 @@ static const struct
 	},
 	[DATABASE_CLOSED] = {
 		ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-		gettext_noop("database \"%s\" is not currently accepting connections")
+		gettext_noop("database \"%s\" is not currently accepting connections"),
+		NULL, NULL
 	},
 	[NO_CONNECT] = {
 		ERRCODE_INSUFFICIENT_PRIVILEGE,
 		gettext_noop("permission denied for database \"%s\""),
-		gettext_noop("User does not have CONNECT privilege.")
+		gettext_noop("User does not have CONNECT privilege."), NULL
 	}
 };
 

@@ -11,17 +11,6 @@
 #error "pooler needs PostgreSQL 15, 16, 17 or 18"
 #endif
 
-/* 16: gone; it was this wherever there is a sigprocmask(). */
-#include "libpq/pqsignal.h"
-#ifndef PG_SETMASK
-#define PG_SETMASK(mask) sigprocmask(SIG_SETMASK, (mask), NULL)
-#endif
-
-/* 18: gone for pg_noreturn, which stands before a declaration. */
-#ifndef pg_attribute_noreturn
-#define pg_attribute_noreturn() __attribute__((noreturn))
-#endif
-
 /* handoff */
 #include "storage/latch.h"
 #if PG_VERSION_NUM >= 180000

@@ -334,7 +334,7 @@ keep_name(Parser *p, WordResult r, const char *what, const char *word,
 	if (strlen(word) >= NAMEDATALEN)
 		return fail(p, psprintf("the %s is longer than %d bytes", what,
 								NAMEDATALEN - 1));
-	strcpy(place, word);
+	strlcpy(place, word, NAMEDATALEN);
 	return true;
 }
 
@@ -352,7 +352,7 @@ read_names(Parser *p)
 	if (!take_equals(p))
 	{
 		if (!entry->wildcard)
-			strcpy(entry->database, entry->name);
+			strlcpy(entry->database, entry->name, NAMEDATALEN);
 		return true;
 	}
 	if (entry->wildcard)

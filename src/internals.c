@@ -61,10 +61,10 @@ pooler_internals_init(void)
 									HASH_ELEM | HASH_BLOBS);
 	MemoryContext c = find_context(TopMemoryContext, PROBE_NAME);
 
-	if (c != NULL && c->ident > (const char *) probe)
+	if (c != NULL && GetMemoryChunkContext(probe) == c &&
+		c->ident > (const char *) probe)
 		header_size = c->ident - (const char *) probe;
-	if (pooler_internals_table(PROBE_NAME) != probe ||
-		GetMemoryChunkContext(probe) != c)
+	if (pooler_internals_table(PROBE_NAME) != probe)
 		header_size = 0;
 	hash_destroy(probe);
 	return header_size > 0;

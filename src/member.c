@@ -450,7 +450,7 @@ read_refusal(const char *text, Refusal *refusal)
 	char		first[POOLER_MAX_MESSAGE + 16];
 
 	read_field(text, "FATAL:", first, sizeof(first));
-	if (strlen(first) < 7 || first[5] != ':')
+	if (strcspn(first, ":") != 5 || strlen(first) < 7)
 		return false;
 	memcpy(refusal->sqlstate, first, 5);
 	refusal->sqlstate[5] = '\0';

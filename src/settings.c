@@ -678,7 +678,7 @@ pooler_settings_login(const char *pairs, int len)
 	const char *end = pairs + len;
 	GucContext	context;
 
-	if (pooler_settings_load(NULL, 0) != SETTINGS_OK)
+	if (pooler_settings_load("", 0) != SETTINGS_OK)
 		ereport(FATAL,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("could not reset the settings of this backend")));
@@ -742,7 +742,7 @@ pooler_settings_reload_due(void)
 void
 pooler_settings_reload(void)
 {
-	if (pooler_settings_load(NULL, 0) != SETTINGS_OK)
+	if (pooler_settings_load("", 0) != SETTINGS_OK)
 		ereport(FATAL,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("could not reset the settings of this backend")));

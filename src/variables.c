@@ -52,9 +52,9 @@ add(VariableList *list, struct config_generic *var)
 		list->space = Max(64, list->space * 2);
 		if (list->vars == NULL)
 			list->vars = MemoryContextAlloc(TopMemoryContext,
-											list->space * sizeof(var));
+											list->space * sizeof(struct config_generic *));
 		else
-			list->vars = repalloc(list->vars, list->space * sizeof(var));
+			list->vars = repalloc(list->vars, list->space * sizeof(struct config_generic *));
 	}
 	list->vars[list->n++] = var;
 }
@@ -211,9 +211,9 @@ rename_variable(struct config_generic *var, const char *name)
 		from++;
 	to = position(name, &found);
 	if (to > from)
-		memmove(&vars[from], &vars[from + 1], (--to - from) * sizeof(var));
+		memmove(&vars[from], &vars[from + 1], (--to - from) * sizeof(struct config_generic *));
 	else
-		memmove(&vars[to + 1], &vars[to], (from - to) * sizeof(var));
+		memmove(&vars[to + 1], &vars[to], (from - to) * sizeof(struct config_generic *));
 	vars[to] = var;
 	pooler_guc_free(unconstify(char *, var->name));
 	var->name = copy;

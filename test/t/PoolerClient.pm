@@ -24,7 +24,7 @@ use Socket qw(IPPROTO_TCP TCP_NODELAY SOL_SOCKET SO_LINGER);
 our @EXPORT = qw(Query Parse Bind Execute Describe Close Sync Flush
   CopyData CopyDone Terminate);
 
-my $patience = 60;     # seconds without a byte until a read fails the test
+my $patience = $ENV{TEST_PATIENCE} // 60;     # seconds without a byte until a read fails the test
 
 sub message_bytes { my ($type, $body) = @_; return pack('a1 N a*', $type, length($body) + 4, $body) }
 

@@ -19,7 +19,8 @@ our @EXPORT = (@PoolerClient::EXPORT, qw(ok is isnt like unlike is_deeply cmp_ok
       pass fail note diag done_testing plan slurp_file sleep time));
 
 our @databases = qw(main telehealth fire hems);
-my $patience = 60;    # seconds until a state that does not come fails the test
+my @nodes;
+my $patience = $ENV{TEST_PATIENCE} // 60;    # seconds until a state that does not come fails the test
 
 sub import { strict->import; warnings->import; goto &Exporter::import }
 
@@ -30,6 +31,7 @@ sub new
     my $self = bless {
         node => $node, port => PostgreSQL::Test::Cluster::get_free_port()
     }, $class;
+    push @nodes, $node;
     $node->init;
     $node->append_conf('postgresql.conf', "restart_after_crash = on\n");
     $node->start;
@@ -135,6 +137,17 @@ sub reconfigure
     $self->node->append_conf('postgresql.conf', $conf);
     $self->node->reload;
     return;
+}
+
+# How a test file ends: by SIGQUIT, unless a lane asks for more.
+END
+{
+    my $status = $?;
+    foreach my $node ($ENV{TEST_STOP} ? @nodes : ())
+    {
+        $node->stop($ENV{TEST_STOP}, fail_ok => 1);
+    }
+    $? = $status;
 }
 
 # The admin's connection ends with the server.

@@ -58,11 +58,11 @@ packet(uint32 claimed, uint32 code, const char *body, int len)
 static WireResult
 startup(StringInfo buf, WireStartup *result)
 {
+	/* the result points into the data, which outlives it: leaked on purpose */
 	char	   *data = exact(buf->data, buf->len);
-	WireResult	r = pooler_wire_startup(data, buf->len, result);
 
-	/* points into the data, which outlives the call: leaked on purpose */
-	return r;
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
+	return pooler_wire_startup(data, buf->len, result);
 }
 
 #define PROTOCOL_3		(3 << 16)
