@@ -84,6 +84,7 @@ static uint64 live_owner = POOLER_NO_CLIENT;
 static int64 last_serial;
 
 static uint64 serving = POOLER_NO_CLIENT;
+static bool unheard = false;	/* what is in the slot holds, see save */
 static StringInfoData body;		/* reused at every save */
 
 /* Between pooler_unnamed_message() and pooler_unnamed_fed(). */
@@ -257,12 +258,15 @@ pooler_unnamed_save(PoolerClient *client, uint64 packed)
 
 	if (unlikely(broken))
 		return false;
+	/* woken for nothing: it has said nothing that its statement ends with */
+	if (unheard)
+		return true;
 	if (live == NULL)
 	{
 		free_saved(client);
 		return true;
 	}
-	/* a stranger's: this client was not served, or did not come that far */
+	/* a stranger's: this client did not come that far */
 	if (live_owner != packed)
 		return true;
 	saved = saved_parse(client);
@@ -279,11 +283,13 @@ pooler_unnamed_differs(PoolerClient *client, uint64 packed)
 	SavedParse *saved = saved_parse(client);
 
 	serving = packed;
+	unheard = false;
 	if (unlikely(broken))
 		return true;			/* whatever is here gets closed */
 	if (saved == NULL)
 		return live != NULL;
-	return live == NULL || !same_id(&saved->id, &live_id);
+	unheard = live == NULL || !same_id(&saved->id, &live_id);
+	return unheard;
 }
 
 /* Plain text in any encoding, up to its terminator; -1: it is not. */
@@ -339,8 +345,11 @@ pooler_unnamed_harmless(const char *head, int len)
 	body = pg_ntoh32(body);
 	if (body < 4 || body - 4 > (uint32) (len - 5))
 		return false;			/* not seen whole */
-	return head[0] == 'Q' ? is_good_query(head + 5, body - 4) :
-		is_good_parse(head + 5, body - 4);
+	if (head[0] == 'Q' ? !is_good_query(head + 5, body - 4) :
+		!is_good_parse(head + 5, body - 4))
+		return false;
+	unheard = false;
+	return true;
 }
 
 static void
@@ -362,6 +371,7 @@ pooler_unnamed_message(PoolerClient *client, int *len)
 	SavedParse *saved = saved_parse(client);
 	StringInfoData out;
 
+	unheard = false;
 	initStringInfo(&out);
 	if (saved != NULL)
 	{
