@@ -411,7 +411,9 @@ feed_unnamed(PoolerClient *client)
  * whether that matters. It is looked at in the socket: once it is in the
  * receive buffer, PostgresMain() would read it before anything that we feed,
  * and a Bind would run a stranger's statement. So nothing is read before we
- * have fed, but where there is nothing more to come or nothing to be run.
+ * have fed, but where there is nothing more to come or nothing to be run. One
+ * that has said nothing (AWAIT_GIVE_UP) must not be kept here, where it would be
+ * read without a look; and what is here says nothing of its state.
  */
 static AwaitResult
 restore_unnamed(PoolerClient *client)
@@ -421,7 +423,7 @@ restore_unnamed(PoolerClient *client)
 
 	n = recv(MyProcPort->sock, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return AWAIT_NOTHING;
+		return AWAIT_GIVE_UP;
 	/* an error may be followed by bytes: then they must not be the first */
 	if (n == 0 ||
 		(n > 0 && (head[0] == 'X' || pooler_unnamed_harmless(head, n))))
@@ -438,6 +440,7 @@ return_client(void)
 	PoolerClient *c = client_of(packed);
 	TimestampTz now;
 
+	pooler_backend_end_serving(ACTIVITY_RETURNING);
 	POOLER_INJECT("give-up-returning");
 	pooler_waitset_quiet(FeBeWaitSet);
 	detach();
@@ -453,7 +456,6 @@ return_client(void)
 static void
 refuse_client(void)
 {
-	pooler_backend_end_serving(ACTIVITY_RETURNING);
 	return_client();
 	pooler_backend_leave();
 }
@@ -657,7 +659,6 @@ after_transaction(void)
 			if (just_greeted)
 				pooler_carry_publish_greeting(c, serving);
 			pooler_pins_forget_sequences();
-			pooler_backend_end_serving(ACTIVITY_RETURNING);
 			return_client();
 			break;
 	}

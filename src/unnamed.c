@@ -84,7 +84,6 @@ static uint64 live_owner = POOLER_NO_CLIENT;
 static int64 last_serial;
 
 static uint64 serving = POOLER_NO_CLIENT;
-static bool unheard = false;	/* what is in the slot holds, see save */
 static StringInfoData body;		/* reused at every save */
 
 /* Between pooler_unnamed_message() and pooler_unnamed_fed(). */
@@ -258,15 +257,12 @@ pooler_unnamed_save(PoolerClient *client, uint64 packed)
 
 	if (unlikely(broken))
 		return false;
-	/* woken for nothing: it has said nothing that its statement ends with */
-	if (unheard)
-		return true;
 	if (live == NULL)
 	{
 		free_saved(client);
 		return true;
 	}
-	/* a stranger's: this client did not come that far */
+	/* a stranger's: this client was not served, or did not come that far */
 	if (live_owner != packed)
 		return true;
 	saved = saved_parse(client);
@@ -283,13 +279,11 @@ pooler_unnamed_differs(PoolerClient *client, uint64 packed)
 	SavedParse *saved = saved_parse(client);
 
 	serving = packed;
-	unheard = false;
 	if (unlikely(broken))
 		return true;			/* whatever is here gets closed */
 	if (saved == NULL)
 		return live != NULL;
-	unheard = live == NULL || !same_id(&saved->id, &live_id);
-	return unheard;
+	return live == NULL || !same_id(&saved->id, &live_id);
 }
 
 /* Plain text in any encoding, up to its terminator; -1: it is not. */
@@ -345,11 +339,8 @@ pooler_unnamed_harmless(const char *head, int len)
 	body = pg_ntoh32(body);
 	if (body < 4 || body - 4 > (uint32) (len - 5))
 		return false;			/* not seen whole */
-	if (head[0] == 'Q' ? !is_good_query(head + 5, body - 4) :
-		!is_good_parse(head + 5, body - 4))
-		return false;
-	unheard = false;
-	return true;
+	return head[0] == 'Q' ? is_good_query(head + 5, body - 4) :
+		is_good_parse(head + 5, body - 4);
 }
 
 static void
@@ -371,7 +362,6 @@ pooler_unnamed_message(PoolerClient *client, int *len)
 	SavedParse *saved = saved_parse(client);
 	StringInfoData out;
 
-	unheard = false;
 	initStringInfo(&out);
 	if (saved != NULL)
 	{
