@@ -80,7 +80,6 @@ pooler_carry_load(PoolerClient *client)
 	POOLER_INJECT("switch-load");
 	if (client->record != 0)
 		data = pooler_records_get(client->record, &len);
-	pooler_watch.settings = true;
 	if (pooler_settings_load(data, len) == SETTINGS_OK)
 	{
 		POOLER_INJECT("switch-loaded");
@@ -227,10 +226,7 @@ apply_startup(PoolerClient *client)
 	char	   *pairs = NULL;
 	int			len = client->startup_len;
 
-	if (pooler_settings_load(NULL, 0) != SETTINGS_OK)
-		ereport(FATAL,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not reset the settings of this backend")));
+	pooler_settings_unload();
 	note_loaded(0);
 	if (len > 0)
 	{

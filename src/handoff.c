@@ -767,7 +767,9 @@ await_next_message(void)
 		result = take();
 		if (result == AWAIT_LEFT)
 			client_left(false);
-		else if (result != AWAIT_SPOKE)
+		else if (result == AWAIT_GIVE_UP)
+			return_client();
+		else if (result == AWAIT_NOTHING)
 			result = after_transaction();
 	}
 }
@@ -837,8 +839,6 @@ put_while_feeding(char type, const char *body, size_t len)
 	}
 	if (type == 'Z')
 		pooler_unnamed_fed(serving);
-	if (type == 'S')
-		pooler_watch.settings = true;
 	if (type == 'S' || last_word)
 		return real_methods->putmessage(type, body, len);
 	return 0;
@@ -871,6 +871,8 @@ put_notification(const char *body, size_t len)
 static int
 wrapped_putmessage(char type, const char *body, size_t len)
 {
+	if (type == 'S')
+		pooler_watch.settings = true;
 	if (feeding)
 		return put_while_feeding(type, body, len);
 	switch (type)
@@ -885,9 +887,6 @@ wrapped_putmessage(char type, const char *body, size_t len)
 		case 'A':
 			if (started && len > sizeof(int32))
 				return put_notification(body, len);
-			break;
-		case 'S':
-			pooler_watch.settings = true;
 			break;
 		case 'Z':
 			ready_seen = true;

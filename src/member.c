@@ -220,7 +220,6 @@ reset_member(PoolerMember *m, int pool)
 	m->status = NULL;
 	m->idle_since = m->alive_at = m->taken_at = 0;
 	m->record = 0;
-	memset(&m->counts, 0, sizeof(m->counts));
 	pg_atomic_write_u32(&m->leave, 0);
 	pg_atomic_write_u32(&m->pins, 0);
 	pg_atomic_write_u32(&m->activity, ACTIVITY_NONE);

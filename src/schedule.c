@@ -102,7 +102,7 @@ pooler_schedule_eligible(const ScheduleRoute *routes, int nroutes, int route,
 static int
 lacks(const ScheduleRoute *r)
 {
-	return r->may_grow ? r->clients - held_by(r) : 0;
+	return r->may_grow ? Max(r->clients - held_by(r), 0) : 0;
 }
 
 /* Backends for all clients, taken from routes that have more than clients. */
@@ -119,7 +119,7 @@ one_for_each(const SchedulePool *pool, const ScheduleRoute *routes,
 		const ScheduleRoute *r = &routes[i];
 
 		clients += r->clients;
-		wanted += Max(lacks(r), 0);
+		wanted += lacks(r);
 		if (lacks(r) > 0 && (d.route < 0 || lacks(r) > lacks(&routes[d.route])))
 			d.route = i;
 		if (r->idle_long && r->backends > r->clients)
@@ -134,15 +134,21 @@ one_for_each(const SchedulePool *pool, const ScheduleRoute *routes,
 	return d;
 }
 
+/* All that are open serve somebody, or are about to. */
+bool
+pooler_schedule_is_busy(const SchedulePool *pool)
+{
+	return pool->idle == 0 && pool->open > pool->unborn + pool->coming;
+}
+
 /* Nobody waits: what pool_size and the spares ask for. */
 static ScheduleDecision
 keep_ready(const SchedulePool *pool)
 {
 	ScheduleDecision d = {SCHEDULE_NOTHING, -1, -1};
-	int			ready = pool->unborn + pool->coming;
-	bool		busy = pool->idle == 0 && pool->open > ready;
-	bool		spare_wanted = busy && pool->open < pool->limit &&
-		ready < pool->spares;
+	bool		spare_wanted = pooler_schedule_is_busy(pool) &&
+		pool->open < pool->limit &&
+		pool->unborn + pool->coming < pool->spares;
 
 	if (pool->may_open && (pool->open < Min(pool->pool_size, pool->limit) ||
 						   (spare_wanted && pool->open >= pool->pool_size)))

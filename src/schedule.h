@@ -53,6 +53,9 @@ extern ScheduleDecision pooler_schedule_next(const SchedulePool *pool,
 											 const ScheduleRoute *routes,
 											 int nroutes);
 
+/* Has somebody work for every backend but the unborn?  Then spares are kept. */
+extern bool pooler_schedule_is_busy(const SchedulePool *pool);
+
 /* May this route be asked, by a token, to give one up for `waiting`? */
 extern bool pooler_schedule_eligible(const ScheduleRoute *routes, int nroutes,
 									 int route, int waiting);

@@ -671,6 +671,15 @@ set_startup_option(const char *name, const char *value, GucContext context)
 }
 
 void
+pooler_settings_unload(void)
+{
+	if (pooler_settings_load("", 0) != SETTINGS_OK)
+		ereport(FATAL,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not reset the settings of this backend")));
+}
+
+void
 pooler_settings_login(const char *pairs, int len)
 {
 	MemoryContext old = CurrentMemoryContext;
@@ -678,10 +687,6 @@ pooler_settings_login(const char *pairs, int len)
 	const char *end = pairs + len;
 	GucContext	context;
 
-	if (pooler_settings_load("", 0) != SETTINGS_OK)
-		ereport(FATAL,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not reset the settings of this backend")));
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	context = superuser() ? PGC_SU_BACKEND : PGC_BACKEND;
@@ -742,10 +747,7 @@ pooler_settings_reload_due(void)
 void
 pooler_settings_reload(void)
 {
-	if (pooler_settings_load("", 0) != SETTINGS_OK)
-		ereport(FATAL,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not reset the settings of this backend")));
+	pooler_settings_unload();
 	ConfigReloadPending = false;
 	ProcessConfigFile(PGC_SIGHUP);
 	reload_seen = PgReloadTime;

@@ -27,7 +27,10 @@ extern SettingsResult pooler_settings_collect(StringInfo out);
  * the client, through pq_putmessage, what differs from what it was told. */
 extern SettingsResult pooler_settings_load(const char *data, int len);
 
-/* The startup packet's settings (name\0value\0...), over the base, with the
+/* To the base, or FATAL. */
+extern void pooler_settings_unload(void);
+
+/* The startup packet's settings (name\0value\0...), over the loaded base, with the
  * rules and errors of process_startup_options(); inside a transaction of its
  * own.  A bad value is FATAL, as on a direct connection. */
 extern void pooler_settings_login(const char *pairs, int len);

@@ -724,27 +724,12 @@ static bool
 needs_spares(int pool)
 {
 	WorkerPool *w = &pooler_worker_pools[pool];
-	int			idle = 0;
-	int			unborn = 0;
-	int			others = 0;
+	SchedulePool p;
 
-	for (int i = 0; i < pooler_shared->max_members; i++)
-	{
-		PoolerMember *m = &pooler_members[i];
-
-		if (m->state == MEMBER_FREE || m->pool != pool ||
-			pg_atomic_read_u32(&m->leave) != 0)
-			continue;
-		if (m->state == MEMBER_UNBORN)
-			unborn++;
-		else if (pooler_member_idle_since(m) != 0)
-			idle++;
-		else if (m->state == MEMBER_BORN)
-			others++;
-	}
-	if (idle == 0 && others > 0)
+	count_pool(pool, &p);
+	if (pooler_schedule_is_busy(&p))
 		w->busy_at = now;
-	return unborn <= pooler_guc_spare_backends && w->busy_at != 0 &&
+	return p.unborn <= p.spares && w->busy_at != 0 &&
 		!older_than(w->busy_at, SURPLUS_IDLE_MS);
 }
 
