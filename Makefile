@@ -81,7 +81,7 @@ unit: $(UNIT_TESTS)
 	@status=0; for t in $(UNIT_TESTS); do echo "# $$t"; ./$$t || status=1; done; exit $$status
 
 # Besides its own text a test needs libpgcommon and libpgport (StringInfo, palloc).
-test/unit/test_%: test/unit/test_%.c $(SOURCES) $(SRC_HEADERS)
+test/unit/test_%: test/unit/test_%.c test/unit/tap.h $(SOURCES) $(SRC_HEADERS)
 	$(CC) $(CFLAGS) $(CPPFLAGS) -Isrc -o $@ $< \
 		$$(sed -n 's,^ \* links: ,,p' $<) -L$(pkglibdir) -L$(libdir) -lpgcommon -lpgport -lm
 

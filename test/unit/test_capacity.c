@@ -11,21 +11,7 @@
 #include <limits.h>
 
 #include "capacity.h"
-
-static int	n_tests = 0;
-static int	n_failed = 0;
-
-static void
-is(int got, int expected, const char *name)
-{
-	bool		ok = got == expected;
-
-	printf("%sok %d - %s\n", ok ? "" : "not ", ++n_tests, name);
-	if (ok)
-		return;
-	printf("# got %d, expected %d\n", got, expected);
-	n_failed++;
-}
+#include "tap.h"
 
 /* Every figure of the guide's four scales, with 20 and 30 %. */
 static void
@@ -95,6 +81,5 @@ main(void)
 	test_rounding();
 	test_unlimited();
 	test_backends();
-	printf("1..%d\n", n_tests);
-	return n_failed != 0;
+	return tap_end();
 }

@@ -12,11 +12,10 @@
 #include "postgres.h"
 
 #include "guc.h"
+#include "tap.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
-static int	n_tests = 0;
-static int	n_failed = 0;
 static PoolEntry entries[POOLER_MAX_ENTRIES];
 static char *error;
 
@@ -64,13 +63,6 @@ parse_bool(const char *value, bool *result)
 {
 	*result = strcmp(value, "on") == 0;
 	return *result || strcmp(value, "off") == 0;
-}
-
-static void
-ok(bool good, const char *name)
-{
-	printf("%sok %d - %s\n", good ? "" : "not ", ++n_tests, name);
-	n_failed += !good;
 }
 
 static int
@@ -247,6 +239,5 @@ main(void)
 	test_errors();
 	test_sizes();
 	test_noise();
-	printf("1..%d\n", n_tests);
-	return n_failed != 0;
+	return tap_end();
 }

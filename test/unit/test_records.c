@@ -20,11 +20,9 @@
 
 #include "records.h"
 #include "shmem.h"
+#include "tap.h"
 
 #define RECORDS 40
-
-static int	n_tests = 0;
-static int	n_failed = 0;
 
 static int	locked = 0;
 static int	allocated = 0;
@@ -137,18 +135,6 @@ hash_bytes(const unsigned char *k, int keylen)
 }
 
 /* ---- tests ---- */
-
-static void
-is(long got, long expected, const char *name)
-{
-	bool		ok = got == expected;
-
-	printf("%sok %d - %s\n", ok ? "" : "not ", ++n_tests, name);
-	if (ok)
-		return;
-	printf("# got %ld, expected %ld\n", got, expected);
-	n_failed++;
-}
 
 static uint32
 intern(const char *text)
@@ -286,6 +272,5 @@ main(void)
 	test_limits();
 	test_full_table();
 	test_random();
-	printf("1..%d\n", n_tests);
-	return n_failed > 0;
+	return tap_end();
 }

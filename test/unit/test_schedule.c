@@ -9,9 +9,7 @@
 #include "postgres.h"
 
 #include "schedule.h"
-
-static int	n_tests = 0;
-static int	n_failed = 0;
+#include "tap.h"
 
 /* The routes of the case at hand: A, B, C. */
 enum
@@ -56,13 +54,6 @@ idles(int route, int64 since, bool idle_long)
 	routes[route].idle_since = since;
 	routes[route].idle_long = idle_long;
 	pool.idle++;
-}
-
-static void
-ok(bool good, const char *name)
-{
-	printf("%sok %d - %s\n", good ? "" : "not ", ++n_tests, name);
-	n_failed += !good;
 }
 
 static const char *
@@ -292,6 +283,5 @@ main(void)
 	test_eligible();
 	test_ready();
 	test_one_for_each();
-	printf("1..%d\n", n_tests);
-	return n_failed != 0;
+	return tap_end();
 }

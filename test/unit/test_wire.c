@@ -11,18 +11,8 @@
  */
 #include "postgres.h"
 
+#include "tap.h"
 #include "wire.h"
-
-static int	tests = 0;
-static int	failures = 0;
-
-static void
-ok(bool good, const char *name)
-{
-	printf("%s %d - %s\n", good ? "ok" : "not ok", ++tests, name);
-	if (!good)
-		failures++;
-}
 
 /* len bytes in a heap block of their own */
 static char *
@@ -216,12 +206,12 @@ test_message(void)
 }
 
 static bool
-is(StringInfo out, const char *bytes, int len)
+holds(StringInfo out, const char *bytes, int len)
 {
 	return out->len == len && memcmp(out->data, bytes, len) == 0;
 }
 
-#define IS(out, s) is(out, s, (int) sizeof(s) - 1)
+#define IS(out, s) holds(out, s, (int) sizeof(s) - 1)
 
 static void
 test_put(void)
@@ -385,6 +375,5 @@ main(void)
 	test_negotiate();
 	test_batch();
 	test_batch_length();
-	printf("1..%d\n", tests);
-	return failures ? 1 : 0;
+	return tap_end();
 }
