@@ -36,3 +36,19 @@ apt() {
         -o Dir::Etc::sourceparts=- -o Dir::State::lists="$cache/lists" \
         -o Dir::Cache="$cache" -o APT::Sandbox::User="$(id -un)" "$@")
 }
+
+# fetch_source PACKAGE FOLDER: unpacks the newest upstream source of it that the
+# archive has (it may lack one that its list names), without Debian's patches,
+# which fix the folders to those of the installed server.
+fetch_source() {
+    release=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    use_suites deb-src "$release" "$release-security"
+    apt apt-get update || return
+    for version in $(apt apt-cache showsrc "$1" | sed -n 's/^Version: //p' | sort -rVu); do
+        apt apt-get source --download-only "$1=$version" && break
+    done
+    rm -rf "$2.new"
+    mkdir -p "$2.new" &&
+        tar -C "$2.new" --strip-components=1 -xf "$(ls -v "$cache/$1"_*.orig.tar.* | tail -1)" &&
+        mv "$2.new" "$2"
+}

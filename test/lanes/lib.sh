@@ -10,6 +10,18 @@ logs=$cache/logs/$lane
 mkdir -p "$cache"
 rm -rf "$logs"
 
+# verdict NAME COMMAND...: whether it succeeds, as a line of TAP.
+verdict() {
+    name=$1
+    shift
+    if "$@"; then
+        echo "ok - $name"
+    else
+        echo "not ok - $name"
+        return 1
+    fi
+}
+
 # open_lane SERVER BIN: a copy of the tree and of this folder with a server, whose
 # programs are in BIN.
 open_lane() {
@@ -52,13 +64,9 @@ END
 debug_server() {
     "$top/test/setup" || exit
     [ -x "$cache/debug/bin/postgres" ] && return
-    need dpkg-dev patch xz-utils bzip2 valgrind libssl-dev libperl-dev || exit
-    use_suites deb-src bookworm
-    apt apt-get update && apt apt-get source --download-only postgresql-15 || exit
+    need bzip2 valgrind libssl-dev libperl-dev || exit
     rm -rf "$cache/source" "$cache/debug.new"
-    # without Debian's patches, which fix the folders to those of the installed one
-    dpkg-source --no-check --skip-patches -x "$(ls "$cache"/postgresql-15_*.dsc | tail -1)" \
-        "$cache/source" >"$cache/build.log" || exit
+    fetch_source postgresql-15 "$cache/source" || exit
     (
         cd "$cache/source" &&
             ./configure --prefix="$cache/debug" --enable-cassert --enable-debug \
@@ -68,7 +76,7 @@ debug_server() {
             for part in . contrib/dblink contrib/pg_stat_statements; do
                 make -s -C $part install DESTDIR="$cache/debug.new" || exit
             done
-    ) >>"$cache/build.log" 2>&1 || { tail -20 "$cache/build.log"; exit 1; }
+    ) >"$cache/build.log" 2>&1 || { tail -20 "$cache/build.log"; exit 1; }
     mv "$cache/debug.new$cache/debug" "$cache/debug"
     rm -rf "$cache/debug.new"
 }
