@@ -50,7 +50,7 @@ END
     $node->append_conf('postgresql.conf', "dynamic_library_path = '$options{library}:\$libdir'\n") if $options{library};
     $node->stop;
     $self->start_server;
-    $node->safe_psql('postgres', $options{library} ? extension_text() : 'create extension pooler');
+    $node->safe_psql('postgres', $options{library} ? extension_text($node) : 'create extension pooler');
     $self->await_open unless $options{unavailable};
     return $self;
 }
@@ -58,7 +58,8 @@ END
 # The extension's script, for another build of the library than $libdir's.
 sub extension_text
 {
-    my ($script) = glob(qx(pg_config --sharedir) =~ s/\n//r . '/extension/pooler--*.sql');
+    my ($node) = @_;
+    my ($script) = glob($node->config_data('--sharedir') . '/extension/pooler--*.sql');
     my $text = slurp_file($script);
     $text =~ s/^\\echo.*$//m;
     $text =~ s/MODULE_PATHNAME/pooler/g;
