@@ -211,6 +211,8 @@ await_birth(Port *port, BirthMessage *birth, int *fds)
 		pooler_self.member->alive_at = GetCurrentTimestamp();
 		serve_interrupts();
 	}
+	/* it may have come together with a SIGTERM */
+	serve_interrupts();
 	if (birth->magic != CONTROL_BIRTH_MAGIC || nfds != NET_MAX_FDS ||
 		birth->member != pooler_self.index)
 		ereport(FATAL,

@@ -410,6 +410,12 @@ now_born(int member)
 	WorkerMember *w = &workers[member];
 	WorkerRoute *wr = &pooler_worker_routes[m->route];
 
+	/* it has ended meanwhile: without its control socket nobody would hear */
+	if (w->control < 0)
+	{
+		drop(member);
+		return;
+	}
 	/* nothing is expected on it any more; the end shows on control */
 	pooler_evloop_remove(w->libpq_fd);
 	w->libpq_fd = -1;

@@ -254,23 +254,6 @@ all_backends(void)
 									pooler_guc_reserved(), 0, listed_pools());
 }
 
-/* More are open than pooler.max_backends allows, and this pool has most. */
-bool
-pooler_pool_must_shrink(int pool)
-{
-	int			open = pooler_worker_pools[pool].open;
-
-	if (open_backends() <= all_backends() ||
-		(open <= 1 && pooler_pools[pool].listed))
-		return false;
-	for (int i = 0; i < POOLER_MAX_POOLS; i++)
-	{
-		if (pooler_worker_pools[i].open > open)
-			return false;
-	}
-	return true;
-}
-
 /* A draining pool opens none. */
 int
 pooler_pool_limit(int pool)
@@ -285,11 +268,16 @@ pooler_pool_limit(int pool)
 /*
  * Unborn backends could take even the reserved slots, since the server tests
  * for those after our hook: so they are counted here. Backends that are on
- * their way do not show among the server's processes yet.
+ * their way do not show among the server's processes yet. A listed pool without
+ * any may have one of pooler.reserve, never of what the server reserves.
  */
 static bool
-slot_is_free(void)
+slot_is_free(int pool)
 {
+	bool		needs_one = pooler_worker_pools[pool].open == 0 &&
+		pooler_pools[pool].listed;
+	int			reserved = pooler_guc_reserved() -
+		(needs_one ? pooler_guc_reserve : 0);
 	int			on_their_way = 0;
 
 	for (int i = 0; i < pooler_shared->max_members; i++)
@@ -297,7 +285,52 @@ slot_is_free(void)
 		if (pooler_members[i].state == MEMBER_OPENING)
 			on_their_way++;
 	}
-	return pooler_have_free_procs(pooler_guc_reserved() + on_their_way + 1);
+	return pooler_have_free_procs(reserved + on_their_way + 1);
+}
+
+/* Nothing but the number of backends keeps this pool from opening one. */
+static bool
+may_try(int pool)
+{
+	WorkerPool *w = &pooler_worker_pools[pool];
+
+	return !closing && !w->no_database && !pooler_pool_is_paused(pool) &&
+		w->retry_at <= GetCurrentTimestamp();
+}
+
+/* A listed pool without any backend that cannot open one: no slot is free. */
+static bool
+somebody_starves(void)
+{
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+	{
+		WorkerPool *w = &pooler_worker_pools[i];
+
+		if (w->open == 0 && pooler_pool_limit(i) > 0 &&
+			pooler_pools[i].listed && may_try(i) && !slot_is_free(i))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * More are open than pooler.max_backends allows, or a pool has none and there is
+ * no slot for it, and this pool has most.
+ */
+bool
+pooler_pool_must_shrink(int pool)
+{
+	int			open = pooler_worker_pools[pool].open;
+
+	if ((open <= 1 && pooler_pools[pool].listed) ||
+		(open_backends() <= all_backends() && !somebody_starves()))
+		return false;
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+	{
+		if (pooler_worker_pools[i].open > open)
+			return false;
+	}
+	return true;
 }
 
 bool
@@ -305,14 +338,13 @@ pooler_pool_may_open(int pool)
 {
 	WorkerPool *w = &pooler_worker_pools[pool];
 
-	if (closing || w->no_database || pooler_pool_is_paused(pool) ||
-		w->retry_at > GetCurrentTimestamp())
+	if (!may_try(pool))
 		return false;
 	/* each listed pool can always have one */
 	if (open_backends() >= all_backends() &&
 		(w->open > 0 || !pooler_pools[pool].listed))
 		return false;
-	return slot_is_free();
+	return slot_is_free(pool);
 }
 
 /* The server's rules do not let the worker in. */

@@ -60,4 +60,30 @@ $clients[0]->quit;
 $pooler->poll_view('select sum(clients) from pooler.pools', '4', 'one leaves');
 is($pooler->client('next')->value('select 10'), '10', 'another is let in');
 
+# A pool that comes when one before it has all that may be had.
+my $late = PoolerTest->new('late', pools => 'telehealth', conf => "max_connections = 12\n"
+      . "superuser_reserved_connections = 2\npooler.reserve = 2\npooler.pool_size = 8\npooler.pool_timeout = -1\n");
+sub set_pools
+{
+    my ($pools, $there) = @_;
+    $late->reconfigure("pooler.pools = '$pools'\n");
+    $late->poll_view('select count(*) from pooler.pools', $there, "pools: $pools");
+    return;
+}
+$late->poll_view('select sum(backends) from pooler.pools', '8', 'one pool has taken all but the reserved');
+set_pools('telehealth, main', 2);
+is($late->client('m')->value('select 11'), '11', 'a pool without any backend may have one of pooler.reserve');
+set_pools('telehealth', 1);
+my @rest;
+while (1)
+{
+    my $other = $late->direct('rest' . @rest, may_fail => 1);
+    last if @{ $other->{login}{errors} };
+    push @rest, $other;
+}
+cmp_ok(scalar @rest, '>=', 1, 'others take the reserve');
+set_pools('telehealth, main', 2);
+is($late->client('m')->value('select 12'), '12', 'then the largest pool gives one up');
+is($late->client('t', database => 'telehealth')->value('select 13'), '13', 'and serves with what is left');
+
 done_testing;
