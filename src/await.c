@@ -4,7 +4,8 @@
  *
  * In three cases a backend does not go back to the route's epoll after an
  * answer: inside a transaction, with a client whose state is here (pinned), and
- * with one that it may keep since the route has no more clients than backends.
+ * with one that it may keep: since the route has no more clients than backends,
+ * or for as long as nobody waits, since it is quick and another backend is idle.
  * It then waits on FeBeWaitSet and reads the client's next byte itself, so that
  * a client that has left is noticed here and not by PostgresMain(), which would
  * end the whole backend.
@@ -40,8 +41,10 @@
 /* Also notices a worker that is gone; see serve_interrupts(). */
 #define MAX_WAIT_MS 1000
 
-/* How long a client that is silent is kept. */
-#define KEEP_US 1000000
+/* How long a client that is silent is kept, if nobody is in need: where there is
+ * a backend for each, and where others could use it. */
+#define KEEP_ALONE_MS 1000
+#define KEEP_SHARED_MS 20
 
 /* Whatever the client sent together with its last word is of no interest. */
 static void
@@ -154,6 +157,24 @@ pooler_await_in_transaction(void)
 	return result;
 }
 
+static bool
+has_one_for_each(void)
+{
+	return pg_atomic_read_u32(&pooler_self.route->keep) != 0;
+}
+
+static bool
+another_is_idle(void)
+{
+	return (int32) pg_atomic_read_u32(&pooler_self.route->idle) > 0;
+}
+
+static int
+keep_ms(void)
+{
+	return has_one_for_each() ? KEEP_ALONE_MS : KEEP_SHARED_MS;
+}
+
 /* A kept client is given up when its backend is wanted. */
 static bool
 is_recalled(void)
@@ -161,6 +182,7 @@ is_recalled(void)
 	return pg_atomic_read_u32(&pooler_self.member->activity) !=
 		ACTIVITY_PRIVATE || pooler_backend_must_leave();
 }
+
 
 /* The worker may have taken us for dead: then the client is another's. */
 static void
@@ -183,7 +205,7 @@ await_or_recall(bool pinned)
 
 	for (;;)
 	{
-		bool		spoke = wait_for_socket(MAX_WAIT_MS);
+		bool		spoke = wait_for_socket(pinned ? MAX_WAIT_MS : keep_ms());
 		AwaitResult result;
 
 		me->alive_at = GetCurrentTimestamp();
@@ -201,7 +223,7 @@ await_or_recall(bool pinned)
 		}
 		/* first this: a last word of ours must not reach a kept client */
 		if (!pinned && (ProcDiePending || is_recalled() ||
-						me->alive_at - me->idle_since >= KEEP_US))
+						me->alive_at - me->idle_since >= keep_ms() * 1000))
 			return AWAIT_GIVE_UP;
 		serve_interrupts(true);
 		if (pinned && pooler_backend_worker_gone())
@@ -209,17 +231,25 @@ await_or_recall(bool pinned)
 	}
 }
 
+bool
+pooler_await_is_quick(int64 silence_us)
+{
+	return silence_us < POOLER_QUICK_US;
+}
+
 /* Only a hint: pooler_await_client() looks again when it is PRIVATE. */
 bool
-pooler_await_may_keep(void)
+pooler_await_may_keep(bool quick)
 {
-	return pg_atomic_read_u32(&pooler_self.route->keep) != 0 &&
+	return (has_one_for_each() || (quick && another_is_idle())) &&
 		!pooler_backend_must_leave();
 }
 
 /*
  * The activity is set before the flag is looked at; the worker clears the flag
- * before it looks for activities to recall: one of us sees the other.
+ * before it looks for activities to recall: one of us sees the other. Where
+ * there is no backend for each client no such order is needed: the worker looks
+ * again and again while nobody is idle (upkeep.c).
  */
 AwaitResult
 pooler_await_client(bool pinned)
@@ -230,7 +260,7 @@ pooler_await_client(bool pinned)
 	pooler_backend_end_serving(pinned ? ACTIVITY_PINNED : ACTIVITY_PRIVATE);
 	POOLER_INJECT(pinned ? "pinned-wait" : "keep-wait");
 	pg_memory_barrier();
-	if (!pinned && pg_atomic_read_u32(&pooler_self.route->keep) == 0)
+	if (!pinned && !has_one_for_each() && !another_is_idle())
 		result = AWAIT_GIVE_UP;
 	else
 		result = await_or_recall(pinned);

@@ -21,8 +21,12 @@ extern AwaitResult pooler_await_first_byte(void);
 /* Inside a transaction: AWAIT_SPOKE or AWAIT_LEFT. */
 extern AwaitResult pooler_await_in_transaction(void);
 
+/* Does a client that was silent for so long speak soon enough to be kept where
+ * there are fewer backends than clients? */
+extern bool pooler_await_is_quick(int64 silence_us);
+
 /* Is it worth trying to keep a client that is not pinned? */
-extern bool pooler_await_may_keep(void);
+extern bool pooler_await_may_keep(bool quick);
 
 /* At a boundary, for a client that keeps this backend. `pinned`: for the sake
  * of its state, so nobody can recall it. */

@@ -15,8 +15,8 @@
  *	  TAKEN -> SERVING		[start_serving]: the worker may win this race and
  *							give the client to another; then we exit
  *	  SERVING -> RETURNING -> IDLE	[give_up]: state saved, then re-armed
- *	  SERVING -> PRIVATE -> SERVING [await.c]: no more clients than backends
- *	  PRIVATE -> RECALLED	by the worker: give it up
+ *	  SERVING -> PRIVATE -> SERVING [await.c]: a kept client
+ *	  PRIVATE -> RECALLED	by the worker, for one that waits: give it up
  *	  SERVING -> PINNED -> SERVING	[await.c]: its session state is here
  *
  * From flush to return this is foreign ground for errors: an ERROR would make
@@ -88,6 +88,7 @@ static uint64 serving = POOLER_NO_CLIENT;
 static TimestampTz taken_at;
 static bool pinned = false;		/* counted in the pool's pinned */
 static bool just_greeted = false;	/* nothing but the login's end was sent */
+static bool quick = false;		/* it spoke soon after its last answer */
 
 /* Messages of ours that PostgresMain() reads first: see feed_unnamed(). */
 static int	feed_pair[2] = {-1, -1};
@@ -376,6 +377,7 @@ start_serving(uint64 packed)
 	taken_at = pooler_self.member->taken_at;
 	pooler_self.member->counts.checkouts++;
 	c->checkouts++;
+	quick = pooler_await_is_quick(taken_at - c->state_since);
 	c->state_since = taken_at;
 	pooler_backend_echo("checkout", packed);
 }
@@ -635,7 +637,7 @@ after_transaction(void)
 		unpin();
 		/* also for a kept client: should this backend hang, another takes it */
 		pins = pooler_carry_save(c, serving);
-		if (pins == 0 && !just_greeted && pooler_await_may_keep())
+		if (pins == 0 && !just_greeted && pooler_await_may_keep(quick))
 			result = pooler_await_client(false);
 	}
 	if (pins != 0)
@@ -650,6 +652,8 @@ after_transaction(void)
 	{
 		case AWAIT_SPOKE:
 			c->state_since = pooler_self.member->alive_at;
+			quick = pooler_await_is_quick(c->state_since -
+										  pooler_self.member->idle_since);
 			break;
 		case AWAIT_LEFT:
 			client_left(false);

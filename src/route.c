@@ -251,19 +251,25 @@ pooler_route_backends_changed(int route)
 	}
 }
 
-static void
-recall_all(int route)
+int
+pooler_route_recall(int route, TimestampTz silent_since)
 {
+	int			n = 0;
+
 	for (int i = 0; i < pooler_shared->max_members; i++)
 	{
 		PoolerMember *m = &pooler_members[i];
 		uint32		expected = ACTIVITY_PRIVATE;
 
-		if (m->state == MEMBER_BORN && m->route == route &&
-			pg_atomic_compare_exchange_u32(&m->activity, &expected,
-										   ACTIVITY_RECALLED))
-			SetLatch(&ProcGlobal->allProcs[m->pgprocno].procLatch);
+		if (m->state != MEMBER_BORN || m->route != route ||
+			m->idle_since > silent_since ||
+			!pg_atomic_compare_exchange_u32(&m->activity, &expected,
+											ACTIVITY_RECALLED))
+			continue;
+		SetLatch(&ProcGlobal->allProcs[m->pgprocno].procLatch);
+		n++;
 	}
+	return n;
 }
 
 void
@@ -279,7 +285,7 @@ pooler_route_update_keep(int route, bool may_set)
 	{
 		pg_atomic_write_u32(&r->keep, 0);
 		pg_memory_barrier();
-		recall_all(route);
+		(void) pooler_route_recall(route, DT_NOEND);
 	}
 }
 

@@ -54,6 +54,10 @@ extern void pooler_route_backends_changed(int route);
  * on only where `may_set`. */
 extern void pooler_route_update_keep(int route, bool may_set);
 
+/* Backends whose kept clients have been silent since then (DT_NOEND: all) give
+ * them up; how many are told so. */
+extern int	pooler_route_recall(int route, TimestampTz silent_since);
+
 /* A backend of this route hangs: whatever it may have harvested is saved. */
 extern void pooler_route_rescue(int route);
 

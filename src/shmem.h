@@ -41,6 +41,10 @@
 #define POOLER_MAX_GREETINGS 128	/* logins that the worker can finish itself */
 #define POOLER_REQUESTS		16	/* of SQL functions to the worker, at once */
 
+/* A client is quick that speaks again so soon; one that is kept is silent after
+ * as long. Microseconds. */
+#define POOLER_QUICK_US		1000
+
 /* A request: a client's id, and what shall be done with it in the low bit. */
 #define POOLER_REQUEST_CANCEL	0
 #define POOLER_REQUEST_TERMINATE 1

@@ -315,7 +315,9 @@ pooler_upkeep_fast(void)
 	for (int i = 0; i < n; i++)
 	{
 		WorkerRoute *w = &pooler_worker_routes[polled_slot[i]];
-		bool		saturated = polled[i].revents != 0;
+		/* silent clients that are kept give their backends up first */
+		bool		saturated = polled[i].revents != 0 &&
+			pooler_route_recall(polled_slot[i], now - POOLER_QUICK_US) == 0;
 
 		if (saturated && !w->saturated)
 			w->saturated_since = now;

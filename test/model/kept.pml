@@ -8,9 +8,10 @@
  * of src/await.c, backend.c, handoff.c, route.c and member.c; each step is one
  * access to what is shared. Sessions, files and cancels are in handoff.pml.
  *
- *	  -DRECALLS	a backend also keeps its client where the route has more
- *				clients than backends, as long as `idle` >= 1; who takes the
- *				last place in the epoll recalls one (not in the code yet)
+ *	  -DSHARED	a backend also keeps its client where the route has more
+ *				clients than backends, if `idle` >= 1; the worker's tick
+ *				recalls those with silent clients while nobody is idle and
+ *				somebody waits
  *	  without	a backend keeps its client while the flag `keep` is on
  *
  * Budgets, 0 if not given: KILLS, RETIRES, INVALIDATIONS, HANGS, KEEPS (1: the
@@ -75,50 +76,9 @@ inline arm(c, who)
 	event(c)
 }
 
-/* One PRIVATE backend; the latch is the change of the activity itself. */
-inline recall_one(i)
-{
-	i = 0;
-	do
-	:: i < NB ->
-		if
-		:: atomic { activity[i] == PRIVATE -> activity[i] = RECALLED; i = NB }
-		:: atomic { activity[i] != PRIVATE -> i++ }
-		fi
-	:: i >= NB -> break
-	od;
-	i = 0
-}
-
-/* pooler_backend_idle_off(): who takes the last place in the epoll */
-inline idle_off(i)
-{
-	atomic {
-		idle--;
-		last = idle == 0 };
-#ifdef RECALLS
-	if
-	:: last -> recall_one(i)
-	:: else
-	fi;
-#endif
-	last = false
-}
-
-inline pass_on(i)
-{
-#ifdef RECALLS
-	recall_one(i)
-#else
-	skip
-#endif
-}
-
 proctype Backend(byte b)
 {
 	byte c = NONE;
-	byte i;
-	bool last, recalled;
 
 boundary:
 	/* take(): pooler_backend_idle_on() */
@@ -141,11 +101,7 @@ boundary:
 		:: activity[b] == IDLE -> activity[b] = GONE
 		:: else -> goto leaving
 		fi };
-#ifdef NOEXITRECALL
 		idle--;
-#else
-		idle_off(i);
-#endif
 		goto leaving
 	:: atomic { activity[b] == GONE -> goto leaving }
 	fi;
@@ -158,11 +114,7 @@ boundary:
 		c = NONE };
 		goto leaving
 	fi;
-#ifdef NORECALL
 	idle--;
-#else
-	idle_off(i);
-#endif
 	if
 	:: atomic { activity[b] == TAKEN -> activity[b] = SERVING }
 	:: atomic { activity[b] != TAKEN -> c = NONE }; goto leaving
@@ -191,7 +143,7 @@ statement:
 	/* pooler_await_client(): PRIVATE first, then look */
 	if
 	:: keep
-#if defined(RECALLS)
+#ifdef SHARED
 	:: !keep && idle >= 1
 	:: !keep && idle < 1 -> goto wake
 #else
@@ -208,23 +160,13 @@ wake:
 	/* keep_serving() */
 	if
 	:: atomic { activity[b] == PRIVATE -> activity[b] = SERVING }
-	:: atomic { activity[b] == RECALLED -> activity[b] = SERVING;
-			recalled = true }
+	:: atomic { activity[b] == RECALLED -> activity[b] = SERVING }
 	:: atomic { activity[b] == GONE -> c = NONE }; goto leaving
 	fi;
 give_up:
 	activity[b] = RETURNING;
 	client[b] = NONE;
 	atomic { arm(c, b); c = NONE };
-	if
-	:: recalled && (leave[b] || die[b]) ->
-		/* it does not come to the epoll: another must */
-		recalled = false;
-#ifndef NOPASSLEAVE
-		pass_on(i)
-#endif
-	:: else -> recalled = false
-	fi;
 	goto boundary;
 
 spoke:
@@ -232,9 +174,6 @@ spoke:
 	:: atomic { activity[b] == PRIVATE -> activity[b] = SERVING };
 		goto statement
 	:: atomic { activity[b] == RECALLED -> activity[b] = SERVING };
-#ifndef NOPASS
-		pass_on(i);
-#endif
 		goto statement
 	:: atomic { activity[b] == GONE -> c = NONE }
 	fi;
@@ -251,15 +190,18 @@ inline select_backend(x)
 	od
 }
 
-/* recall_all() */
-inline pass_all()
+#define SILENT(b) (client[b] != NONE && !data[client[b]])
+
+/* pooler_route_recall(): all, or those with silent clients */
+inline recall(all)
 {
 	i = 0;
 	do
 	:: i < NB ->
 		if
-		:: atomic { activity[i] == PRIVATE -> activity[i] = RECALLED; i++ }
-		:: atomic { activity[i] != PRIVATE -> i++ }
+		:: atomic { activity[i] == PRIVATE && (all || SILENT(i)) ->
+			activity[i] = RECALLED; i++ }
+		:: atomic { !(activity[i] == PRIVATE && (all || SILENT(i))) -> i++ }
 		fi
 	:: i >= NB -> break
 	od;
@@ -268,20 +210,48 @@ inline pass_all()
 
 #define MAY_GO (gone < NB - 1)
 
+#if NC == 3
+#define SOMEBODY_WAITS (WAITS(0) || WAITS(1) || WAITS(2))
+#else
+#define SOMEBODY_WAITS (WAITS(0) || WAITS(1) || WAITS(2) || WAITS(3))
+#endif
+#if NB == 2
+#define SOMEBODY_IS_SILENT (activity[0] == PRIVATE && SILENT(0) || \
+	activity[1] == PRIVATE && SILENT(1))
+#else
+#define SOMEBODY_IS_SILENT (activity[0] == PRIVATE && SILENT(0) || \
+	activity[1] == PRIVATE && SILENT(1) || activity[2] == PRIVATE && SILENT(2))
+#endif
+
+/* pooler_upkeep_fast(): by the clock, here only when it would do something */
+proctype Tick()
+{
+	byte i;
+end:
+	do
+#ifdef RECALLONCE
+	:: idle <= 0 && !keep && SOMEBODY_WAITS && SOMEBODY_IS_SILENT ->
+		recall(false); break
+#else
+	:: idle <= 0 && !keep && SOMEBODY_WAITS && SOMEBODY_IS_SILENT ->
+		recall(false)
+#endif
+	od
+}
+
 proctype Worker()
 {
 	byte b, i, s;
-	bool last;
 
 	/* the last client comes: more clients than backends, pooler_route_update_keep() */
 	if
 	:: KEEPS ->
 #ifdef RECALLFIRST
-		pass_all();
+		recall(true);
 		keep = false;
 #else
 		keep = false;
-		pass_all();
+		recall(true);
 #endif
 	:: !KEEPS
 	fi;
@@ -306,26 +276,14 @@ end:
 		/* disarm_member() */
 		if
 		:: atomic { activity[b] == IDLE -> activity[b] = GONE };
-#ifdef NOINVALRECALL
 			idle--
-#else
-			idle_off(i)
-#endif
-		:: atomic { activity[b] == TAKEN || activity[b] == PRIVATE ->
+		:: atomic { activity[b] == TAKEN || activity[b] == PRIVATE ||
+				activity[b] == RECALLED ->
 			activity[b] = GONE;
 			s = client[b];
 			client[b] = NONE;
 			owner[s] = WORKER;
 			arm(s, WORKER) }
-		:: atomic { activity[b] == RECALLED ->
-			activity[b] = GONE;
-			s = client[b];
-			client[b] = NONE;
-			owner[s] = WORKER;
-			arm(s, WORKER) };
-#ifndef NOINVALPASS
-			pass_on(i)
-#endif
 		:: atomic { activity[b] != IDLE && activity[b] != TAKEN &&
 				activity[b] != PRIVATE && activity[b] != RECALLED -> gone-- }
 		fi
@@ -384,6 +342,9 @@ init
 		:: else -> break
 		od;
 		run Worker();
+#if defined(SHARED) && !defined(NORECALL)
+		run Tick();
+#endif
 		c = 0;
 		do
 		:: c < NB -> run Backend(c); c++
