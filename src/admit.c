@@ -43,17 +43,15 @@
 
 /* ---- accept ---- */
 
+static int	accepting = -1;		/* slot of a client that is just let in */
+
 static void
-refuse(int fd)
+refuse(int fd, const char *message, const char *detail, const char *hint)
 {
 	StringInfoData out;
 
 	initStringInfo(&out);
-	pooler_wire_put_error(&out, "FATAL", "53300",
-						  "sorry, too many clients already",
-						  psprintf("pooler serves at most %d clients.",
-								   pooler_shared->clients_allowed),
-						  "Raise pooler.max_client_conn.");
+	pooler_wire_put_error(&out, "FATAL", "53300", message, detail, hint);
 	(void) send(fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	(void) shutdown(fd, SHUT_WR);
 	close(fd);
@@ -106,7 +104,7 @@ init_client(PoolerClient *c, int slot, const SockAddr *raddr,
 	c->transactions = c->checkouts = 0;
 	c->idle_session_timeout_ms = 0;
 	c->application_name[0] = '\0';
-	pg_atomic_fetch_add_u32(&c->generation, 1);
+	pooler_client_renew(slot);
 	c->state = CLIENT_LOGIN;
 }
 
@@ -132,13 +130,24 @@ static void
 accept_one(int fd, const SockAddr *raddr, const SockAddr *laddr)
 {
 	PoolerClient *c;
-	int			slot = pooler_client_first_free < 0 ? -1 : take_slot(fd);
+	int			slot;
 
-	if (slot < 0)
+	if (pooler_client_first_free < 0)
 	{
-		refuse(fd);
+		refuse(fd, "sorry, too many clients already",
+			   psprintf("pooler serves at most %d clients.",
+						pooler_shared->clients_allowed),
+			   "Raise pooler.max_client_conn.");
 		return;
 	}
+	slot = take_slot(fd);
+	if (slot < 0)
+	{
+		refuse(fd, "pooler could not open another connection", NULL,
+			   "The server's log says why.");
+		return;
+	}
+	accepting = slot;
 	c = &pooler_clients[slot];
 	init_client(c, slot, raddr, laddr);
 	POOLER_INJECT("admit-slot");
@@ -149,6 +158,15 @@ accept_one(int fd, const SockAddr *raddr, const SockAddr *laddr)
 						c->remote_port)));
 	pooler_worker_clients[slot].login = pooler_login_begin(&c->raddr, &c->laddr);
 	pooler_admit_readable(slot);
+	accepting = -1;
+}
+
+void
+pooler_admit_failed(void)
+{
+	if (accepting >= 0 && pooler_clients[accepting].state == CLIENT_LOGIN)
+		pooler_client_close(accepting);
+	accepting = -1;
 }
 
 void

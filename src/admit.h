@@ -11,6 +11,10 @@
 
 /* Events of the worker's loop; the client's state is CLIENT_LOGIN. */
 extern void pooler_admit_accept(int listen_fd);
+
+/* An ERROR while it accepted: the client that it was about is closed. */
+extern void pooler_admit_failed(void);
+
 extern void pooler_admit_readable(int slot);
 
 /* A backend finished a login: the worker can do the same from now on. Takes

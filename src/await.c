@@ -19,6 +19,8 @@
  */
 #include "postgres.h"
 
+#include <signal.h>
+
 #include "commands/async.h"
 #include "lib/stringinfo.h"
 #include "libpq/libpq.h"
@@ -127,6 +129,28 @@ serve_interrupts(bool at_boundary)
 	}
 }
 
+/*
+ * The same with a kept client. False: this backend shall end, but a last word of
+ * it must not reach the client, whom another one can serve. A SIGTERM that comes
+ * now waits until nobody is served.
+ */
+static bool
+serve_interrupts_kept(void)
+{
+	sigset_t	sigterm;
+	sigset_t	before;
+	bool		goes_on;
+
+	sigemptyset(&sigterm);
+	sigaddset(&sigterm, SIGTERM);
+	sigprocmask(SIG_BLOCK, &sigterm, &before);
+	goes_on = !ProcDiePending;
+	if (goes_on)
+		serve_interrupts(true);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return goes_on;
+}
+
 /* True: the client's socket has something. False: time for interrupts. */
 static bool
 wait_for_socket(int timeout_ms)
@@ -221,12 +245,15 @@ await_or_recall(bool pinned)
 				return AWAIT_GIVE_UP;
 			continue;
 		}
-		/* first this: a last word of ours must not reach a kept client */
-		if (!pinned && (ProcDiePending || is_recalled() ||
-						me->alive_at - me->idle_since >= keep_ms() * 1000))
-			return AWAIT_GIVE_UP;
-		serve_interrupts(true);
-		if (pinned && pooler_backend_worker_gone())
+		if (pinned)
+		{
+			serve_interrupts(true);
+			if (pooler_backend_worker_gone())
+				return AWAIT_GIVE_UP;
+		}
+		else if (is_recalled() ||
+				 me->alive_at - me->idle_since >= keep_ms() * 1000 ||
+				 !serve_interrupts_kept())
 			return AWAIT_GIVE_UP;
 	}
 }

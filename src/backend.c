@@ -63,11 +63,13 @@ pooler_backend_stamp_idle(void)
 	return me->idle_since;
 }
 
-/* The time has been stamped. */
+/* The time has been stamped. Not if the worker has taken us for dead. */
 void
 pooler_backend_idle_on(void)
 {
-	pooler_backend_set_activity(ACTIVITY_IDLE);
+	if (pg_atomic_exchange_u32(&pooler_self.member->activity,
+							   ACTIVITY_IDLE) == ACTIVITY_GONE)
+		pooler_backend_leave();
 	pg_atomic_fetch_add_u32(&pooler_self.route->idle, 1);
 }
 
@@ -129,7 +131,9 @@ take_token(void)
 
 	if (n == 0 || pg_atomic_read_u32(&pooler_self.route->eligible) == 0)
 		return false;
-	if (!TimestampDifferenceExceeds(pooler_self.member->born_at,
+	/* a newborn serves somebody first, or two routes would take turns in vain */
+	if (pooler_self.member->counts.checkouts == 0 ||
+		!TimestampDifferenceExceeds(pooler_self.member->born_at,
 									GetCurrentTimestamp(),
 									pooler_guc_role_quantum))
 		return false;

@@ -49,6 +49,16 @@ WorkerClient *pooler_worker_clients = NULL;
 int			pooler_client_first_free = -1;
 
 void
+pooler_client_renew(int slot)
+{
+	PoolerClient *c = &pooler_clients[slot];
+	uint32		generation = pg_atomic_add_fetch_u32(&c->generation, 1);
+
+	pg_atomic_write_u64(&c->owner, pooler_client_pack(POOLER_WORKER_OWNS,
+													 generation));
+}
+
+void
 pooler_client_start(void)
 {
 	int			n = pooler_shared->clients_allowed;
@@ -61,10 +71,9 @@ pooler_client_start(void)
 	{
 		PoolerClient *c = &pooler_clients[i];
 
-		pg_atomic_fetch_add_u32(&c->generation, 1);
+		pooler_client_renew(i);
 		pooler_records_unref(c->record);
 		c->record = 0;
-		pg_atomic_write_u32(&c->owner, 0);
 		c->state = CLIENT_FREE;
 		c->route = POOLER_NO_ROUTE;
 		if (i >= n)
@@ -176,12 +185,11 @@ pooler_client_close(int slot)
 	leave_route(slot);
 	/* backends may hold this file too: the connection ends all the same */
 	(void) shutdown(pooler_client_fd(slot), SHUT_RDWR);
-	pg_atomic_fetch_add_u32(&c->generation, 1);
+	pooler_client_renew(slot);
 	close(pooler_client_fd(slot));
 	free_texts(c);
 	free_private(w);
 	c->waiting_since = 0;
-	pg_atomic_write_u32(&c->owner, 0);
 	c->state = CLIENT_FREE;
 	w->next_free = pooler_client_first_free;
 	pooler_client_first_free = slot;

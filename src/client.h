@@ -62,6 +62,9 @@ extern void pooler_client_say_error(int slot, const char *severity,
 /* At the worker's start: all slots are free, under new generations. */
 extern void pooler_client_start(void);
 
+/* A new life of this slot, the worker's: what is known of the last is void. */
+extern void pooler_client_renew(int slot);
+
 /* Closes a client that the worker owns, with whatever reason it was given. */
 extern void pooler_client_close(int slot);
 

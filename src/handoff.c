@@ -8,13 +8,15 @@
  * Blocking inside that flush is what a pooled backend does while it is idle.
  *
  * The route's epoll is the only arbiter. A client is armed in it (one shot) or
- * owned by the one process that harvested its event; only the owner reads,
- * writes, re-arms or reports it closed. test/model holds this protocol.
+ * owned by the one process that harvested its event and won its owner word; only
+ * the owner reads, writes, re-arms or reports it closed. The worker wins the
+ * words of backends that die or hang. test/model holds this protocol.
  *
  *	  IDLE -> TAKEN			[harvest]: `client` set before any interrupt
  *	  TAKEN -> SERVING		[start_serving]: the worker may win this race and
  *							give the client to another; then we exit
- *	  SERVING -> RETURNING -> IDLE	[give_up]: state saved, then re-armed
+ *	  SERVING -> RETURNING -> IDLE	[return_client]: state saved, re-armed
+ *	  SERVING -> CLEANING -> IDLE	[client_left]
  *	  SERVING -> PRIVATE -> SERVING [await.c]: a kept client
  *	  PRIVATE -> RECALLED	by the worker, for one that waits: give it up
  *	  SERVING -> PINNED -> SERVING	[await.c]: its session state is here
@@ -202,17 +204,25 @@ leave_idle(void)
 	pooler_backend_leave();
 }
 
-/* The client is armed again: the kernel wakes another backend for it. */
+/*
+ * The client is armed again: the kernel wakes another backend for it. If we were
+ * stopped for long the worker has given it to another. If we stop before it is
+ * armed, the worker arms what nobody owns.
+ */
 static void
 rearm(uint64 packed)
 {
 	bool		greet = client_of(packed)->greet;
 	int			fd = pooler_waitset_fd(pooler_client_slot(packed));
+	bool		ours;
 
 	POOLER_INJECT("give-up-arm");
+	ours = pooler_client_pass(packed, pooler_self.index + 1, POOLER_NOBODY);
 	pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);
-	pg_atomic_write_u32(&client_of(packed)->owner, 0);
-	if (!pooler_net_arm(pooler_self.route_epoll, false, fd, packed, greet))
+	POOLER_INJECT("give-up-passed");
+	if (ours &&
+		!pooler_net_arm(pooler_self.route_epoll, false, fd, packed, greet) &&
+		pooler_client_pass(packed, POOLER_NOBODY, pooler_self.index + 1))
 		pooler_backend_tell(CONTROL_CLOSED, packed);
 }
 
@@ -220,6 +230,8 @@ rearm(uint64 packed)
 static void
 hand_back_unopened(uint64 packed)
 {
+	if (!pooler_backend_move_activity(ACTIVITY_TAKEN, ACTIVITY_RETURNING))
+		pooler_backend_leave();
 	pooler_backend_tell(CONTROL_HUNG_UP, packed);
 	pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);
 }
@@ -237,25 +249,20 @@ idle_turn(void)
 static bool
 win(uint64 packed)
 {
-	uint32		nobody = 0;
-
 	pg_atomic_write_u64(&pooler_self.member->client, packed);
 	POOLER_INJECT("take-win");
-	if (pg_atomic_compare_exchange_u32(&client_of(packed)->owner, &nobody,
-									   pooler_self.index + 1))
+	if (pooler_client_pass(packed, POOLER_NOBODY, pooler_self.index + 1))
 		return true;
 	pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);
 	return false;
 }
 
-/* The worker took us for dead and no longer counts us. It may have given the
- * client, too, to another; if not, we do so. */
+/* The worker took us for dead and no longer counts us. If it has not given the
+ * client to another (we won it afterwards), it does so now. */
 static void
 leave_unbegun(uint64 packed)
 {
-	if (pg_atomic_exchange_u64(&pooler_self.member->client,
-							   POOLER_NO_CLIENT) == packed)
-		pooler_backend_tell(CONTROL_HUNG_UP, packed);
+	pooler_backend_tell(CONTROL_HUNG_UP, packed);
 	pooler_backend_leave();
 }
 
@@ -318,42 +325,27 @@ fetch(uint64 packed)
 }
 
 /*
- * The client that we won has gone, and its slot may be another's by now, whose
- * event somebody has let pass for our sake: the worker arms it.
+ * Makes sure of the client's socket. False: there is nobody to serve. A backend
+ * that cannot open it, having no descriptor left, is of no use.
  */
-static void
-disown(uint32 slot)
-{
-	uint32		now = pg_atomic_read_u32(&pooler_clients[slot].generation);
-
-	pooler_backend_tell(CONTROL_HUNG_UP, pooler_client_pack(slot, now));
-}
-
-/* Makes sure of the client's socket. False: there is nobody to serve. */
 static bool
 open_client(uint64 packed, uint32 events)
 {
 	uint32		slot = pooler_client_slot(packed);
-	uint32		generation = pooler_client_generation(packed);
 
-	if (pg_atomic_read_u32(&pooler_clients[slot].generation) != generation)
-	{
-		disown(slot);
-		return false;
-	}
-	if (pooler_waitset_have(slot, generation))
+	if (pooler_waitset_have(slot, pooler_client_generation(packed)))
 		return true;
 	/* it hung up: why open a stranger's socket, if there is nothing in it */
 	if (!pooler_clients[slot].has_last_words &&
 		(events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
 	{
-		pooler_backend_tell(CONTROL_HUNG_UP, packed);
+		hand_back_unopened(packed);
 		return false;
 	}
 	if (fetch(packed))
 		return true;
-	disown(slot);
-	return false;
+	hand_back_unopened(packed);
+	pooler_backend_leave();
 }
 
 /*
@@ -434,18 +426,22 @@ restore_unnamed(PoolerClient *client)
 	return AWAIT_SPOKE;
 }
 
-/* SERVING -> IDLE by way of RETURNING; the state has been saved. */
+/*
+ * SERVING -> IDLE by way of RETURNING; the state has been saved. Should we die
+ * here the client goes on elsewhere, so nothing may be said to it any more.
+ */
 static void
 return_client(void)
 {
 	uint64		packed = serving;
 	PoolerClient *c = client_of(packed);
+	WaitEventSet *set = FeBeWaitSet;
 	TimestampTz now;
 
 	pooler_backend_end_serving(ACTIVITY_RETURNING);
-	POOLER_INJECT("give-up-returning");
-	pooler_waitset_quiet(FeBeWaitSet);
 	detach();
+	POOLER_INJECT("give-up-returning");
+	pooler_waitset_quiet(set);
 	POOLER_INJECT("give-up-detached");
 	now = pooler_backend_stamp_idle();
 	c->state_since = now;
@@ -491,8 +487,8 @@ begin_client(uint64 packed)
 static void
 die_unseen(uint64 packed)
 {
-	pooler_backend_set_activity(ACTIVITY_RETURNING);
-	rearm(packed);
+	if (pooler_backend_move_activity(ACTIVITY_TAKEN, ACTIVITY_RETURNING))
+		rearm(packed);
 	pooler_backend_leave();
 }
 
@@ -564,7 +560,7 @@ client_left(bool in_transaction)
 	bool		closes = client_of(serving)->closes_backend;
 	bool		clean;
 
-	pooler_backend_end_serving(ACTIVITY_RETURNING);
+	pooler_backend_end_serving(ACTIVITY_CLEANING);
 	detach();
 	POOLER_INJECT("left-detached");
 	if (in_transaction)

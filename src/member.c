@@ -15,8 +15,8 @@
  * never taken out of the epoll without asking libpq for it again.
  *
  * When a backend has gone, the client that it owned is the worker's: one that
- * was TAKEN and not yet read from goes to another backend, every other one has
- * lost its session and is closed.
+ * was TAKEN and not yet read from, or RETURNING with its state saved, goes to
+ * another backend, every other one has lost its session and is closed.
  *
  * src/member.c
  */
@@ -125,17 +125,36 @@ close_sockets(WorkerMember *w)
 	w->libpq_fd = w->control = -1;
 }
 
-/* What a dead backend owned: back into the epoll if it was not begun. */
+static bool
+owned(PoolerMember *m, uint64 packed)
+{
+	return pooler_client_pass(packed, m - pooler_members + 1,
+							  POOLER_WORKER_OWNS);
+}
+
+/* The client that a backend owned is the worker's; -1: it owned none. */
+static int
+take_over(PoolerMember *m)
+{
+	uint64		packed = pg_atomic_exchange_u64(&m->client, POOLER_NO_CLIENT);
+
+	return packed != POOLER_NO_CLIENT && owned(m, packed) ?
+		(int) pooler_client_slot(packed) : -1;
+}
+
+/* What a dead backend owned: back into the epoll if its session is not lost. */
 static void
 take_back_client(PoolerMember *m)
 {
-	uint64		packed = pg_atomic_exchange_u64(&m->client, POOLER_NO_CLIENT);
-	int			slot = pooler_client_slot(packed);
+	uint32		activity = pg_atomic_read_u32(&m->activity);
+	int			slot = take_over(m);
 
-	if (packed == POOLER_NO_CLIENT ||
-		!pooler_client_is(slot, pooler_client_generation(packed)))
+	/* nobody's already, and not yet armed */
+	if (activity == ACTIVITY_RETURNING && m->route != POOLER_NO_ROUTE)
+		pooler_route_rescue(m->route);
+	if (slot < 0)
 		return;
-	if (pg_atomic_read_u32(&m->activity) != ACTIVITY_TAKEN ||
+	if ((activity != ACTIVITY_TAKEN && activity != ACTIVITY_RETURNING) ||
 		!pooler_route_arm(slot, false))
 		pooler_client_close(slot);
 }
@@ -645,12 +664,18 @@ now_leaving(int member)
 	pooler_worker_pools[m->pool].dirty = true;
 }
 
+/* What it says of a client counts only while it owns it. */
+static bool
+takes_over(int member, const ControlMessage *m)
+{
+	return m->slot < pooler_shared->max_clients &&
+		owned(&pooler_members[member],
+			  pooler_client_pack(m->slot, m->generation));
+}
+
 static void
 serve_message(int member, const ControlMessage *m)
 {
-	bool		known = m->slot < pooler_shared->max_clients &&
-		pooler_client_is(m->slot, m->generation);
-
 	switch (m->type)
 	{
 		case CONTROL_FETCH:
@@ -658,11 +683,11 @@ serve_message(int member, const ControlMessage *m)
 				send_file(member, m);
 			break;
 		case CONTROL_CLOSED:
-			if (known)
+			if (takes_over(member, m))
 				pooler_client_gone(m->slot);
 			break;
 		case CONTROL_HUNG_UP:
-			if (known)
+			if (takes_over(member, m))
 				pooler_client_hung_up(m->slot);
 			break;
 		case CONTROL_GREETED:
@@ -727,6 +752,15 @@ pooler_member_recycle(int member)
 	pooler_member_retire(member);
 }
 
+static bool
+move(PoolerMember *m, PoolerActivity from)
+{
+	uint32		expected = from;
+
+	return pg_atomic_compare_exchange_u32(&m->activity, &expected,
+										  ACTIVITY_GONE);
+}
+
 /*
  * Out of its activity, so that it cannot go on should it wake up again; a client
  * that it has not begun goes to another backend. False: it is busy.
@@ -734,29 +768,19 @@ pooler_member_recycle(int member)
 static bool
 disarm_member(PoolerMember *m)
 {
-	uint32		idle = ACTIVITY_IDLE;
-	uint32		taken = ACTIVITY_TAKEN;
-	uint32		private = ACTIVITY_PRIVATE;
-	uint32		recalled = ACTIVITY_RECALLED;
-	uint64		packed;
+	int			slot;
 
 	if (m->state != MEMBER_BORN)
 		return true;
-	if (pg_atomic_compare_exchange_u32(&m->activity, &idle, ACTIVITY_GONE))
+	if (move(m, ACTIVITY_IDLE))
 		pg_atomic_fetch_sub_u32(&pooler_routes[m->route].idle, 1);
-	/* one that it keeps has its state saved (handoff.c) */
-	else if (!pg_atomic_compare_exchange_u32(&m->activity, &taken,
-											 ACTIVITY_GONE) &&
-			 !pg_atomic_compare_exchange_u32(&m->activity, &private,
-											 ACTIVITY_GONE) &&
-			 !pg_atomic_compare_exchange_u32(&m->activity, &recalled,
-											 ACTIVITY_GONE))
+	/* in these the client's state is saved, or not yet loaded (handoff.c) */
+	else if (!move(m, ACTIVITY_TAKEN) && !move(m, ACTIVITY_PRIVATE) &&
+			 !move(m, ACTIVITY_RECALLED) && !move(m, ACTIVITY_RETURNING))
 		return false;
-	packed = pg_atomic_exchange_u64(&m->client, POOLER_NO_CLIENT);
-	if (packed != POOLER_NO_CLIENT &&
-		pooler_client_is(pooler_client_slot(packed),
-						 pooler_client_generation(packed)))
-		(void) pooler_route_arm(pooler_client_slot(packed), false);
+	slot = take_over(m);
+	if (slot >= 0 && !pooler_route_arm(slot, false))
+		pooler_client_close(slot);
 	pooler_route_rescue(m->route);
 	return true;
 }

@@ -167,17 +167,31 @@ pooler_route_find(int pool, Oid role, const char *role_name, bool superuser)
 	return made;
 }
 
+static bool
+arm(int slot, uint64 packed, bool add)
+{
+	PoolerClient *c = &pooler_clients[slot];
+
+	return pooler_net_arm(pooler_worker_routes[c->route].epoll_fd, add,
+						  pooler_shared->base_fd + slot, packed, c->greet);
+}
+
+static uint64
+pack(int slot)
+{
+	return pooler_client_pack(slot,
+							  pg_atomic_read_u32(&pooler_clients[slot].generation));
+}
+
 bool
 pooler_route_arm(int slot, bool add)
 {
-	PoolerClient *c = &pooler_clients[slot];
-	uint64		packed = pooler_client_pack(slot,
-											pg_atomic_read_u32(&c->generation));
+	uint64		packed = pack(slot);
 
-	c->state = CLIENT_ARMED;
-	pg_atomic_write_u32(&c->owner, 0);
-	return pooler_net_arm(pooler_worker_routes[c->route].epoll_fd, add,
-						  pooler_shared->base_fd + slot, packed, c->greet);
+	pooler_clients[slot].state = CLIENT_ARMED;
+	if (!pooler_client_pass(packed, POOLER_WORKER_OWNS, POOLER_NOBODY))
+		elog(ERROR, "the worker does not own client slot %d", slot);
+	return arm(slot, packed, add);
 }
 
 void
@@ -301,9 +315,12 @@ pooler_route_rescue(int route)
 	{
 		PoolerClient *c = &pooler_clients[i];
 
+		uint64		packed = pack(i);
+
+		/* not a word about its owner: it may be won at this moment */
 		if (c->state == CLIENT_ARMED && c->route == route &&
-			pg_atomic_read_u32(&c->owner) == 0)
-			(void) pooler_route_arm(i, false);
+			(uint32) pg_atomic_read_u64(&c->owner) == POOLER_NOBODY)
+			(void) arm(i, packed, false);
 	}
 }
 
@@ -318,11 +335,8 @@ pooler_route_harvest(int route, uint64 *clients, int max)
 
 	for (int i = 0; i < n; i++)
 	{
-		int			slot = pooler_client_slot(e[i].data.u64);
-		uint32		nobody = 0;
-
-		if (pg_atomic_compare_exchange_u32(&pooler_clients[slot].owner,
-										   &nobody, POOLER_WORKER_OWNS))
+		if (pooler_client_pass(e[i].data.u64, POOLER_NOBODY,
+							   POOLER_WORKER_OWNS))
 			clients[found++] = e[i].data.u64;
 	}
 	return found;

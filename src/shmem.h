@@ -33,7 +33,8 @@
 
 #define POOLER_NO_CLIENT	UINT64_MAX
 #define POOLER_NO_ROUTE		(-1)
-#define POOLER_WORKER_OWNS	UINT32_MAX	/* PoolerClient.owner */
+#define POOLER_NOBODY		0	/* PoolerClient.owner */
+#define POOLER_WORKER_OWNS	UINT32_MAX
 #define POOLER_MAX_HOST		48
 #define POOLER_MAX_SERVICE	8
 #define POOLER_MAX_MESSAGE	256
@@ -98,7 +99,8 @@ typedef enum PoolerActivity
 	ACTIVITY_IDLE,				/* in the route's epoll */
 	ACTIVITY_TAKEN,				/* owns a client, has read nothing of it */
 	ACTIVITY_SERVING,
-	ACTIVITY_RETURNING,			/* saves the client's state, to give it up */
+	ACTIVITY_RETURNING,			/* gives up a client whose state is saved */
+	ACTIVITY_CLEANING,			/* rolls back and cleans up after a client */
 	ACTIVITY_PRIVATE,			/* waits for its kept client alone */
 	ACTIVITY_RECALLED,			/* the same, and shall give it up */
 	ACTIVITY_PINNED,			/* waits for its pinned client alone */
@@ -133,9 +135,11 @@ typedef struct PoolerClient
 	/* atomic: times a backend took it; a client that waits is readable while
 	 * this stands still */
 	pg_atomic_uint32 taken;
-	/* atomic: member + 1 whose client it is, or the worker; 0: nobody. Who
-	 * harvests its event owns it only by winning this from 0 */
-	pg_atomic_uint32 owner;
+	/* atomic: whose client it is, member + 1, POOLER_WORKER_OWNS or
+	 * POOLER_NOBODY, and its generation << 32. It changes hands by
+	 * pooler_client_pass() only: who harvests its event owns it by winning this
+	 * from nobody, who gives it up must still have had it */
+	pg_atomic_uint64 owner;
 
 	/* worker, before it is armed */
 	PoolerClientState state;
@@ -330,6 +334,17 @@ static inline uint32
 pooler_client_generation(uint64 packed)
 {
 	return (uint32) (packed >> 32);
+}
+
+/* From one owner to another. False: it was not the first one's any more. */
+static inline bool
+pooler_client_pass(uint64 packed, uint32 from, uint32 to)
+{
+	uint64		generation = packed & ~(uint64) UINT32_MAX;
+	uint64		expected = generation | from;
+
+	return pg_atomic_compare_exchange_u64(&pooler_clients[pooler_client_slot(packed)].owner,
+										  &expected, generation | to);
 }
 
 /*

@@ -109,6 +109,18 @@ births_wanted(int route)
 	return may_be_born(route) ? w->held + (w->saturated ? 1 : 0) : 0;
 }
 
+/*
+ * Is this idle backend another role's for the asking?  A newborn serves somebody
+ * first, or two routes would take turns in vain.
+ */
+static bool
+may_go_to_another(const PoolerMember *m, TimestampTz since)
+{
+	return older_than(m->born_at, pooler_guc_role_quantum) &&
+		(m->counts.checkouts > 0 || older_than(since, SURPLUS_IDLE_MS)) &&
+		!pooler_worker_routes[m->route].may_not_login;
+}
+
 static void
 count_members(int pool, SchedulePool *p, const int *count_of_route)
 {
@@ -134,8 +146,7 @@ count_members(int pool, SchedulePool *p, const int *count_of_route)
 		}
 		p->idle++;
 		r = &counts[count_of_route[m->route]];
-		if (older_than(m->born_at, pooler_guc_role_quantum) &&
-			!pooler_worker_routes[m->route].may_not_login)
+		if (may_go_to_another(m, since))
 		{
 			r->idle_since = Min(r->idle_since, since);
 			r->idle_long = r->idle_long || older_than(since, SURPLUS_IDLE_MS);
@@ -207,7 +218,7 @@ retire_longest_idle(int route)
 		TimestampTz since = pooler_member_idle_since(m);
 
 		if (m->route == route && since != 0 && since < best &&
-			pg_atomic_read_u32(&m->leave) == 0)
+			may_go_to_another(m, since) && pg_atomic_read_u32(&m->leave) == 0)
 		{
 			best = since;
 			victim = i;
@@ -572,12 +583,29 @@ recycle(int member)
 	}
 }
 
+/* Since when each look has found it giving a client up, which takes no time. */
+static TimestampTz
+returning_since(int member, uint32 activity)
+{
+	static TimestampTz *since = NULL;
+
+	if (since == NULL)
+		since = MemoryContextAllocZero(TopMemoryContext, sizeof(TimestampTz) *
+									   pooler_shared->max_members);
+	if (activity != ACTIVITY_RETURNING)
+		since[member] = 0;
+	else if (since[member] == 0)
+		since[member] = now;
+	return since[member];
+}
+
 /* Is it alive?  It comes by once a second while it is idle or unborn. */
 static void
 ping(int member)
 {
 	PoolerMember *m = &pooler_members[member];
 	uint32		activity = pg_atomic_read_u32(&m->activity);
+	TimestampTz returning = returning_since(member, activity);
 	const char *why = NULL;
 
 	if (!pooler_pools[m->pool].limits.pre_ping)
@@ -591,6 +619,8 @@ ping(int member)
 	else if (activity == ACTIVITY_TAKEN && older_than(m->taken_at,
 													  HUNG_TAKEN_MS))
 		why = "it took a client and did not begin";
+	else if (older_than(returning, HUNG_TAKEN_MS))
+		why = "it did not give its client up";
 	if (why && m->state != MEMBER_LEAVING && m->state != MEMBER_ORPHAN)
 		pooler_member_invalidate(member, why);
 }

@@ -302,6 +302,7 @@ born_state(PoolerMember *m)
 		case ACTIVITY_TAKEN:
 		case ACTIVITY_SERVING:
 		case ACTIVITY_RETURNING:
+		case ACTIVITY_CLEANING:
 			return "active";
 		case ACTIVITY_PINNED:
 			return "pinned";

@@ -431,6 +431,8 @@ serve_safely(const Event *e)
 			pg_atomic_read_u32(&pooler_clients[e->index].generation) ==
 			e->stamp)
 			pooler_client_close(e->index);
+		if (e->kind == EVENT_LISTEN)
+			pooler_admit_failed();
 		if (e->kind == EVENT_LIBPQ)
 			pooler_member_failed(e->index);
 	}

@@ -71,8 +71,8 @@
 
 mtype = {
 	ACTIVITY_NONE, ACTIVITY_IDLE, ACTIVITY_TAKEN, ACTIVITY_SERVING,
-	ACTIVITY_RETURNING, ACTIVITY_PRIVATE, ACTIVITY_RECALLED, ACTIVITY_PINNED,
-	ACTIVITY_GONE,
+	ACTIVITY_RETURNING, ACTIVITY_CLEANING, ACTIVITY_PRIVATE,
+	ACTIVITY_RECALLED, ACTIVITY_PINNED, ACTIVITY_GONE,
 	CLIENT_FREE, CLIENT_ARMED, CLIENT_HELD, CLIENT_ANSWERING,
 	MEMBER_BIRTH, MEMBER_BORN, MEMBER_LEAVING,
 	FETCH, CLOSED, HUNG_UP, LEAVING, END_OF_FILE,
@@ -118,7 +118,7 @@ byte cancel[NB];				/* 1: SIGINT is on its way, 2: QueryCancelPending */
 byte have[NB * NC];				/* generation of the file that is open, or 0 */
 
 /* what nobody knows */
-byte owner[NC] = NONE;			/* as `won`, and the worker from a message on */
+byte owner[NC] = NONE;			/* as `won` */
 bool asked[NC];					/* the client waits for an answer */
 bool stuck[NC];					/* in a statement that never ends */
 byte cancel_for[NB] = NONE;
@@ -156,11 +156,12 @@ inline take_event(c)
 	fi
 }
 
-/* From the process at hand to the worker, by a message or by its end. */
+/* takes_over(), take_over(): from a backend that says so, ends or hangs */
 inline own(c, who)
 {
 	assert(owner[c] == who);
-	owner[c] = WORKER
+	owner[c] = WORKER;
+	won[c] = WORKER
 }
 
 /* pooler_route_arm() */
@@ -226,20 +227,39 @@ inline drop_cancel()
 	fi
 }
 
+inline may_stop()
+{
+	if
+	:: atomic { b == 1 && stops < STOPS -> stops++; false }
+	:: true
+	fi
+}
+
+/* The worker may have given it to another meanwhile. */
 inline rearm()
 {
-	client[b] = NONE;
-	atomic {
+	if
+#ifdef BLINDREARM
+	:: atomic { true ->
+#else
+	:: atomic { won[c] == b + 1 ->
 		assert(owner[c] == b && have[b * NC + c] == generation[c]);
+#endif
 		owner[c] = NONE;
 		won[c] = 0 };
-	atomic {
-		deliver();
-		/* else ENOENT: it was won, and closed, before we came to this */
-		if
-		:: have[b * NC + c] == generation[c] -> arm(c)
-		:: else
-		fi }
+		client[b] = NONE;
+		may_stop();
+		atomic {
+			deliver();
+			/* else ENOENT: it was won, and closed, before we came to this */
+			if
+			:: have[b * NC + c] == generation[c] -> arm(c)
+			:: else
+			fi }
+#ifndef BLINDREARM
+	:: won[c] != b + 1 -> client[b] = NONE
+#endif
+	fi
 }
 
 /* keep_serving(): no longer PRIVATE; is the client still ours? */
@@ -276,14 +296,6 @@ inline run_statement()
 	atomic {
 		assert(owner[c] == b);
 		asked[c] = false }
-}
-
-inline may_stop()
-{
-	if
-	:: atomic { b == 1 && stops < STOPS -> stops++; false }
-	:: true
-	fi
 }
 
 proctype Backend(byte b)
@@ -328,8 +340,11 @@ boundary:							/* await_next_message() */
 	:: else
 	fi;
 
-	/* take() */
-	set_activity(ACTIVITY_IDLE);
+	/* take(), pooler_backend_idle_on() */
+	if
+	:: atomic { activity[b] != ACTIVITY_GONE -> set_activity(ACTIVITY_IDLE) }
+	:: activity[b] == ACTIVITY_GONE -> goto leaving
+	fi;
 	idle++;
 sleep:
 	if
@@ -384,17 +399,15 @@ sleep:
 	:: atomic { activity[b] == ACTIVITY_IDLE -> set_activity(ACTIVITY_TAKEN) }
 	:: activity[b] != ACTIVITY_IDLE ->
 		/* leave_unbegun() */
-		if
 #ifdef CLIENTEXCHANGE
+		if
 		:: atomic { client[b] != NONE -> client[b] = NONE };
-			atomic { own(c, b); to_worker[b]!HUNG_UP, c, g }
+			to_worker[b]!HUNG_UP, c, g
 		:: client[b] == NONE
-#else
-		:: atomic { won[c] == b + 1 -> won[c] = WORKER };
-			atomic { own(c, b); to_worker[b]!HUNG_UP, c, g }
-		:: won[c] != b + 1
-#endif
 		fi;
+#else
+		to_worker[b]!HUNG_UP, c, g;
+#endif
 		goto leaving
 	fi;
 	idle--;
@@ -544,6 +557,11 @@ after_transaction:
 give_up:
 	/* return_client() */
 	end_serving(ACTIVITY_RETURNING);
+	may_stop();
+	if
+	:: true
+	:: die[b] -> goto fatal			/* told to nobody: it is detached */
+	fi;
 #ifndef KEEPSIG
 	drop_cancel();
 #endif
@@ -552,25 +570,26 @@ give_up:
 
 left:
 	/* client_left() */
-	end_serving(ACTIVITY_RETURNING);
+	end_serving(ACTIVITY_CLEANING);
 	if
 	:: true -> drop_cancel()
 	:: die[b] -> goto fatal			/* while it rolls back, or cleans up */
 	fi;
-	atomic { own(c, b); to_worker[b]!CLOSED, c, g };
+	to_worker[b]!CLOSED, c, g;
 	client[b] = NONE;
 	goto boundary;
 
 hand_back:
 #ifdef HANGUPSTORE
-	atomic { own(c, b); to_worker[b]!HUNG_UP, c, g };
+	to_worker[b]!HUNG_UP, c, g;
 	client[b] = NONE;
 #else
 	if
 	:: atomic { activity[b] == ACTIVITY_TAKEN ->
 		set_activity(ACTIVITY_RETURNING) };
-		client[b] = NONE;
-		atomic { own(c, b); to_worker[b]!HUNG_UP, c, g }
+		to_worker[b]!HUNG_UP, c, g;
+		may_stop();
+		client[b] = NONE
 	:: activity[b] != ACTIVITY_TAKEN -> goto leaving
 	fi;
 #endif
@@ -708,12 +727,13 @@ inline take_over()
 		client[b] = NONE;
 		if
 		:: s == NONE
-		:: s != NONE && generation[s] == g && won[s] == b + 1 ->
-			own(s, b);
-			won[s] = WORKER
+		:: s != NONE && generation[s] == g && won[s] == b + 1 -> own(s, b)
 		:: s != NONE && (generation[s] != g || won[s] != b + 1) -> s = NONE
 		fi }
 }
+
+#define UNBEGUN(b) (activity[b] == ACTIVITY_TAKEN || \
+					activity[b] == ACTIVITY_RETURNING)
 
 /* take_back_client() */
 inline take_back()
@@ -721,13 +741,13 @@ inline take_back()
 	take_over();
 	if
 	:: s == NONE
-	:: s != NONE && activity[b] == ACTIVITY_TAKEN ->
+	:: s != NONE && UNBEGUN(b) ->
 #ifdef NOTAKEBACK
 		skip
 #else
 		atomic { route_arm(s) }
 #endif
-	:: s != NONE && activity[b] != ACTIVITY_TAKEN ->
+	:: s != NONE && !UNBEGUN(b) ->
 #ifdef TAKEBACKALL
 		atomic { route_arm(s) }
 #else
@@ -763,8 +783,15 @@ inline serve_message()
 		:: generation[s] == g -> to_backend[b]!g
 		:: else -> to_backend[b]!0
 		fi
-	:: m == CLOSED && generation[s] == g -> close_client(s)
-	:: m == HUNG_UP && generation[s] == g ->
+#ifdef ANYBODYSAYS
+	:: m == CLOSED && generation[s] == g -> own(s, b); close_client(s)
+#else
+	:: m == CLOSED && generation[s] == g && won[s] == b + 1 ->
+		own(s, b);
+		close_client(s)
+#endif
+	:: m == HUNG_UP && generation[s] == g && won[s] == b + 1 ->
+		own(s, b);
 		if
 		:: !data[s] && eof[s] -> close_client(s)
 		:: else ->
@@ -774,7 +801,8 @@ inline serve_message()
 #endif
 				route_arm(s) }
 		fi
-	:: (m == CLOSED || m == HUNG_UP) && generation[s] != g
+	:: (m == CLOSED || m == HUNG_UP) &&
+		(generation[s] != g || won[s] != b + 1)
 	:: m == LEAVING -> leave_route()
 	:: m == END_OF_FILE -> drop()
 	fi
@@ -934,7 +962,8 @@ inline invalidate()
 		idle--
 	:: atomic { activity[b] == ACTIVITY_TAKEN ||
 				activity[b] == ACTIVITY_PRIVATE ||
-				activity[b] == ACTIVITY_RECALLED ->
+				activity[b] == ACTIVITY_RECALLED ||
+				activity[b] == ACTIVITY_RETURNING ->
 		alone[b] = false;
 		activity[b] = ACTIVITY_GONE }
 	:: else -> goto busy

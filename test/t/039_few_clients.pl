@@ -14,18 +14,21 @@ sub leave
     return;
 }
 
-# Waits until each has a backend of its own; asks one client after the other,
-# so that nobody ever waits for a busy backend.  Returns their pids.
+# Waits until each has a backend of its own, also after a silence; asks one
+# client after the other, so that nobody ever waits for a busy backend.  Returns
+# their pids.
 sub own_backends
 {
     my ($clients, $name) = @_;
     my $end = time + 30;
-    my (@pids, %clients_of);
+    my (@pids, %clients_of, $before);
     do
     {
+        $before = "@pids";
+        $pooler->sql('select pg_sleep(0.05)');
         @pids = map { $_->value('select pg_backend_pid()') } @$clients;
         %clients_of = map { $_ => 1 } @pids;
-    } until (keys %clients_of == @$clients || time > $end);
+    } until (keys %clients_of == @$clients && "@pids" eq $before || time > $end);
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     is(scalar keys %clients_of, scalar @$clients, $name);
     return \@pids;

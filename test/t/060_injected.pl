@@ -205,10 +205,12 @@ steps('birth', 'error fatal', $injected, 4, @births);
 steps('birth', 'exit terminate cancel', undef, 0, @births);
 # A client that is served loses its session with its backend, and hears why;
 # what interrupts no statement of its own interrupts nobody.
-steps('served', 'error fatal', $injected, 1, @serving, 'give-up-returning');
-steps('served', 'exit', qr/: end$/, 1, @serving, qw(give-up-returning give-up-detached give-up-arm));
-steps('served', 'terminate', $ended, 1, @serving, qw(give-up-returning give-up-detached give-up-arm));
-steps('served', 'cancel', undef, 0, @serving, qw(give-up-returning give-up-detached give-up-arm));
+steps('served', 'error fatal', $injected, 1, @serving);
+steps('served', 'exit', qr/: end$/, 1, @serving);
+steps('served', 'terminate', $ended, 1, @serving);
+steps('served', 'cancel', undef, 0, @serving);
+steps('given up', 'error fatal exit terminate cancel', undef, 0,
+    qw(give-up-returning give-up-detached give-up-arm give-up-passed));
 # The worker's steps: an ERROR is one client's.
 steps('worker', 'error', qr/: (XX000 .*|end)$/, 1, qw(open-unborn admit-slot admit-route admit-entered admit-greeted login-startup login-authorize));
 
