@@ -236,6 +236,9 @@ await_or_recall(bool pinned)
 		if (spoke)
 		{
 			POOLER_INJECT(pinned ? "pinned-spoke" : "keep-spoke");
+			/* not read yet: another backend can serve it */
+			if (!pinned && ProcDiePending)
+				return AWAIT_GIVE_UP;
 			if (!pinned)
 				keep_serving();
 			result = pooler_await_first_byte();

@@ -102,7 +102,7 @@ sub exercise
     $pooler->sql("select pg_terminate_backend(pid) from pooler.backends where state in ('idle', 'unborn') limit 1");
     hear(ask('bob'));
     hear($_) foreach map { ask($_) } @names, 'bob';
-    hear(ask('kept')) foreach 1, 2;
+    hear(ask('kept')) foreach 1 .. 10;    # quick: it is kept
     return;
 }
 
@@ -209,6 +209,7 @@ steps('served', 'error fatal', $injected, 1, @serving);
 steps('served', 'exit', qr/: end$/, 1, @serving);
 steps('served', 'terminate', $ended, 1, @serving);
 steps('served', 'cancel', undef, 0, @serving);
+steps('kept', 'terminate cancel', undef, 0, qw(keep-wait keep-spoke));
 steps('given up', 'error fatal exit terminate cancel', undef, 0,
     qw(give-up-returning give-up-detached give-up-arm give-up-passed));
 # The worker's steps: an ERROR is one client's.
