@@ -45,6 +45,11 @@
 #include "route.h"
 #include "wire.h"
 
+/* Reads of 8 kB from a client that is closed with a last word. */
+#define LAST_READS 16
+
+#define ADMINISTRATOR "terminating connection due to administrator command"
+
 WorkerClient *pooler_worker_clients = NULL;
 int			pooler_client_first_free = -1;
 
@@ -169,6 +174,26 @@ free_private(WorkerClient *w)
 	w->noticed = false;
 }
 
+/*
+ * A last word, and what the client has sent is thrown away: closed with bytes
+ * unread the connection would be reset, and a client might lose that word.
+ */
+static void
+say_reason(int slot, const EndReason *r)
+{
+	char		buffer[8192];
+
+	pooler_client_say_error(slot, "FATAL", r->sqlstate, r->message,
+							r->detail[0] ? r->detail : NULL,
+							r->hint[0] ? r->hint : NULL);
+	for (int n = 0; n < LAST_READS; n++)
+	{
+		if (recv(pooler_client_fd(slot), buffer, sizeof(buffer),
+				 MSG_DONTWAIT) <= 0)
+			break;
+	}
+}
+
 void
 pooler_client_close(int slot)
 {
@@ -178,9 +203,7 @@ pooler_client_close(int slot)
 	if (c->state == CLIENT_FREE)
 		return;
 	if (w->reason && w->reason->sqlstate[0])
-		pooler_client_say_error(slot, "FATAL", w->reason->sqlstate, w->reason->message,
-				  w->reason->detail[0] ? w->reason->detail : NULL,
-				  w->reason->hint[0] ? w->reason->hint : NULL);
+		say_reason(slot, w->reason);
 	pooler_client_watch(slot, false);
 	leave_route(slot);
 	/* backends may hold this file too: the connection ends all the same */
@@ -204,9 +227,58 @@ pooler_client_is(uint32 slot, uint32 generation)
 		(state == CLIENT_ARMED || state == CLIENT_HELD);
 }
 
+static void
+set_reason(int slot, const char *sqlstate, const char *message,
+		   const char *detail, const char *hint)
+{
+	EndReason  *r = MemoryContextAllocZero(TopMemoryContext, sizeof(EndReason));
+
+	strlcpy(r->sqlstate, sqlstate, sizeof(r->sqlstate));
+	strlcpy(r->message, message, POOLER_MAX_MESSAGE);
+	if (detail)
+		strlcpy(r->detail, detail, POOLER_MAX_MESSAGE);
+	if (hint)
+		strlcpy(r->hint, hint, POOLER_MAX_MESSAGE);
+	pooler_worker_clients[slot].reason = r;
+}
+
+/* Why the pool cannot keep this client; NULL: it can. */
+static const char *
+pool_is_lost(int slot)
+{
+	PoolerClient *c = &pooler_clients[slot];
+
+	if (c->route == POOLER_NO_ROUTE)
+		return NULL;
+	if (c->database != pooler_pools[c->pool].database_oid)
+		return "Its database was dropped.";
+	if (pooler_pools[c->pool].state == POOL_DRAINING)
+		return "Its pool was removed from pooler.pools.";
+	return NULL;
+}
+
+static bool
+has_left(int slot)
+{
+	char		c;
+	int			n = recv(pooler_client_fd(slot), &c, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+/*
+ * One that has not left is of a database that the backend is not in: made anew
+ * under the same name, maybe since the last look at it.
+ */
 void
 pooler_client_gone(int slot)
 {
+	if (!pooler_client_is_ending(slot) && !has_left(slot))
+	{
+		pooler_pool_find_database(pooler_clients[slot].pool);
+		if (pool_is_lost(slot))
+			set_reason(slot, "57P01", ADMINISTRATOR, pool_is_lost(slot), NULL);
+	}
 	pooler_client_close(slot);
 }
 
@@ -222,25 +294,10 @@ pooler_client_hung_up(int slot)
 	bool		nothing = n < 0 && (errno == EAGAIN || errno == EINTR);
 
 	pooler_clients[slot].has_last_words = n == 1;
-	if (!nothing && (n != 1 || c == 'X'))
+	if (pooler_client_is_ending(slot) || (!nothing && (n != 1 || c == 'X')))
 		pooler_client_close(slot);
 	else if (!pooler_route_arm(slot, false))
 		pooler_client_close(slot);
-}
-
-static void
-set_reason(int slot, const char *sqlstate, const char *message,
-		   const char *detail, const char *hint)
-{
-	EndReason  *r = MemoryContextAllocZero(TopMemoryContext, sizeof(EndReason));
-
-	strlcpy(r->sqlstate, sqlstate, sizeof(r->sqlstate));
-	strlcpy(r->message, message, POOLER_MAX_MESSAGE);
-	if (detail)
-		strlcpy(r->detail, detail, POOLER_MAX_MESSAGE);
-	if (hint)
-		strlcpy(r->hint, hint, POOLER_MAX_MESSAGE);
-	pooler_worker_clients[slot].reason = r;
 }
 
 void
@@ -294,9 +351,8 @@ pooler_client_abandon(int slot)
 	if (c->state == CLIENT_FREE || pooler_client_activity(slot) == ACTIVITY_SERVING)
 		return;
 	if (c->state != CLIENT_LOGIN)
-		pooler_client_say_error(slot, "FATAL", "57P01",
-				  "terminating connection due to administrator command",
-				  NULL, NULL);
+		pooler_client_say_error(slot, "FATAL", "57P01", ADMINISTRATOR, NULL,
+								NULL);
 	(void) shutdown(pooler_client_fd(slot), SHUT_RDWR);
 }
 
@@ -312,6 +368,12 @@ pooler_client_harvested(int slot, uint32 generation)
 
 	if (!pooler_client_is(slot, generation))
 		return;
+	/* what it asked before it was ended, or since, is not waited for */
+	if (pooler_client_is_ending(slot))
+	{
+		pooler_client_close(slot);
+		return;
+	}
 	n = recv(pooler_client_fd(slot), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR) && !c->greet)
 	{
@@ -357,17 +419,9 @@ pooler_client_upkeep(TimestampTz now, const bool *with_backend)
 			pooler_client_end(i, "57P05",
 							  "terminating connection due to idle-session timeout",
 							  NULL, NULL);
-		else if (c->route != POOLER_NO_ROUTE &&
-				 c->database != pooler_pools[c->pool].database_oid &&
+		else if (pool_is_lost(i) &&
 				 pooler_client_activity(i) != ACTIVITY_SERVING)
-			pooler_client_end(i, "57P01",
-							  "terminating connection due to administrator command",
-							  "Its database was dropped.", NULL);
-		else if (c->route != POOLER_NO_ROUTE &&
-				 pooler_pools[c->pool].state == POOL_DRAINING &&
-				 pooler_client_activity(i) != ACTIVITY_SERVING)
-			pooler_client_end(i, "57P01",
-							  "terminating connection due to administrator command",
-							  "Its pool was removed from pooler.pools.", NULL);
+			pooler_client_end(i, "57P01", ADMINISTRATOR, pool_is_lost(i),
+							  NULL);
 	}
 }

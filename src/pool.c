@@ -419,20 +419,33 @@ set_database(int pool, const AuthDatabase *database)
 	w->dirty = true;
 }
 
+static void
+find_database(int pool)
+{
+	AuthDatabase database;
+	bool		found = pooler_auth_find_database(pooler_pools[pool].database,
+												  InvalidOid, &database) &&
+		!database.invalid;
+
+	set_database(pool, found ? &database : NULL);
+}
+
+void
+pooler_pool_find_database(int pool)
+{
+	StartTransactionCommand();
+	find_database(pool);
+	CommitTransactionCommand();
+}
+
 void
 pooler_pool_find_databases(void)
 {
 	StartTransactionCommand();
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 	{
-		AuthDatabase database;
-		bool		found;
-
-		if (pooler_pools[i].state == POOL_FREE)
-			continue;
-		found = pooler_auth_find_database(pooler_pools[i].database, InvalidOid,
-										  &database) && !database.invalid;
-		set_database(i, found ? &database : NULL);
+		if (pooler_pools[i].state != POOL_FREE)
+			find_database(i);
 	}
 	CommitTransactionCommand();
 }
@@ -467,6 +480,20 @@ pooler_pool_retry_all(void)
 	}
 }
 
+/* Unborn ones are in no database, and outlive it. */
+static bool
+has_ready(int pool)
+{
+	for (int i = 0; i < pooler_shared->max_members; i++)
+	{
+		if (pooler_members[i].pool == pool &&
+			(pooler_members[i].state == MEMBER_UNBORN ||
+			 pooler_members[i].state == MEMBER_BORN))
+			return true;
+	}
+	return false;
+}
+
 void
 pooler_pool_upkeep(int pool, TimestampTz now)
 {
@@ -475,6 +502,8 @@ pooler_pool_upkeep(int pool, TimestampTz now)
 
 	if (p->state == POOL_FREE)
 		return;
+	if (p->state == POOL_STARTING && !w->no_database && has_ready(pool))
+		p->state = POOL_OPEN;
 	if (p->clients > 0)
 		w->unused_since = 0;
 	else if (w->unused_since == 0)

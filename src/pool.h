@@ -39,6 +39,7 @@ extern int	pooler_pool_limit(int pool);
 
 /* Looks which pools' databases there are: a backend is opened without one. */
 extern void pooler_pool_find_databases(void);
+extern void pooler_pool_find_database(int pool);
 
 /* Its database is being dropped or copied: no backend may be in it. */
 extern bool pooler_pool_is_paused(int pool);
