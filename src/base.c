@@ -54,6 +54,8 @@ find_kept(const char *name)
 
 	dlist_foreach(iter, &kept)
 	{
+		/* the macro takes an offset from NULL, nothing is read there */
+		/* cppcheck-suppress nullPointer */
 		Kept	   *k = dlist_container(Kept, node, iter.cur);
 
 		if (pooler_variables_compare(k->name, name) == 0)

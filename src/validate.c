@@ -434,6 +434,8 @@ check_roles(const Demand *d, List *checks)
 static List *
 capacity_of(const Demand *d)
 {
+	/* each makes a Check of its own; in which order does not matter */
+	/* cppcheck-suppress unknownEvaluationOrder */
 	List	   *checks = list_make3(check_server(d), check_direct(d),
 									check_clients(d));
 
@@ -527,6 +529,8 @@ limit_rules(const Demand *d)
 {
 	List	   *rules;
 
+	/* each makes a rule of its own; in which order does not matter */
+	/* cppcheck-suppress unknownEvaluationOrder */
 	rules = list_make3(recycle_rule(NULL, pooler_guc_pool_recycle),
 					   switch_rule("pre_ping", NULL, "pool_pre_ping",
 								   pooler_guc_pool_pre_ping, true),
