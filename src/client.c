@@ -127,6 +127,19 @@ pooler_client_say_error(int slot, const char *severity, const char *sqlstate,
 	pfree(out.data);
 }
 
+/* The news of a setting may come at any time, and this one is no news. */
+void
+pooler_client_probe(int slot)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	pooler_wire_put_parameter(&out, "server_version", PG_VERSION);
+	(void) pooler_client_say(slot, &out);
+	pfree(out.data);
+	pooler_worker_clients[slot].probed = true;
+}
+
 /* ---- close ---- */
 
 static void
@@ -171,7 +184,8 @@ free_private(WorkerClient *w)
 	w->login = NULL;
 	w->startup = NULL;
 	w->reason = NULL;
-	w->noticed = false;
+	w->noticed = w->probed = false;
+	w->hang = 0;
 }
 
 /*

@@ -26,6 +26,8 @@ typedef struct WorkerClient
 {
 	bool		watched;		/* in the worker's epoll */
 	bool		noticed;		/* was told that it waits */
+	short		hang;			/* it waits, and poll() says of its end: POLLRDHUP.. */
+	bool		probed;			/* it was written to, to see whether it reads */
 	int			next_free;
 	LoginState *login;			/* CLIENT_LOGIN */
 	char	   *startup;		/* its settings, until it is greeted */
@@ -74,6 +76,9 @@ extern bool pooler_client_is(uint32 slot, uint32 generation);
 /* A backend that owned it says so: it has gone; it looks gone. */
 extern void pooler_client_gone(int slot);
 extern void pooler_client_hung_up(int slot);
+
+/* A harmless message: to one that has closed its socket it brings a reset. */
+extern void pooler_client_probe(int slot);
 
 /* Ends a client with a FATAL; one that the worker does not own is shut down for
  * reading, and its owner will report it. */

@@ -10,8 +10,9 @@
  * How long each client waits (slow): it is readable, and its `taken` stands
  * still. That is seen by one poll() over the sockets, without harvesting, which
  * would take clients from backends that were about to serve them. Only when
- * somebody's time is up, or he is owed a notice, are the ready ones
- * harvested; those who are not meant are armed again in the same order.
+ * somebody's time is up, he is owed a notice, or he seems to have left, are the
+ * ready ones harvested; those who are not meant are armed again in the same
+ * order.
  *
  * src/upkeep.c
  */
@@ -379,6 +380,17 @@ stamp_wait(int slot, bool ready, int64 elapsed_us)
 	pooler_routes[c->route].wait_us += elapsed_us;
 }
 
+/* Is it seen from afar that it waits, if it does? */
+static bool
+is_in_queue(int slot)
+{
+	PoolerClient *c = &pooler_clients[slot];
+
+	return c->state == CLIENT_HELD ||
+		(c->state == CLIENT_ARMED && c->route != POOLER_NO_ROUTE &&
+		 pooler_worker_routes[c->route].saturated && !with_backend[slot]);
+}
+
 /* Who waits, among the armed clients of saturated routes and those held. */
 static void
 stamp_waits(int64 elapsed_us)
@@ -389,26 +401,30 @@ stamp_waits(int64 elapsed_us)
 	{
 		PoolerClient *c = &pooler_clients[i];
 
-		if (c->state == CLIENT_HELD)
-			stamp_wait(i, true, elapsed_us);
-		if (c->state != CLIENT_ARMED || c->route == POOLER_NO_ROUTE)
-			continue;
-		if (!pooler_worker_routes[c->route].saturated || with_backend[i])
+		pooler_worker_clients[i].hang = 0;
+		if (!is_in_queue(i))
 		{
-			c->waiting_since = 0;
+			if (c->state == CLIENT_ARMED)
+				c->waiting_since = 0;
 			continue;
 		}
-		polled[n].fd = pooler_shared->base_fd + i;
-		polled[n].events = POLLIN;
+		polled[n].fd = pooler_client_fd(i);
+		polled[n].events = POLLIN | POLLRDHUP;
 		polled[n].revents = 0;
 		polled_slot[n++] = i;
 	}
-	if (n == 0 || poll(polled, n, 0) < 0)
+	if (n > 0 && poll(polled, n, 0) < 0)
 		return;
 	for (int i = 0; i < n; i++)
-		stamp_wait(polled_slot[i],
-				   polled[i].revents != 0 || pooler_clients[polled_slot[i]].greet,
-				   elapsed_us);
+	{
+		int			slot = polled_slot[i];
+		PoolerClient *c = &pooler_clients[slot];
+
+		stamp_wait(slot, polled[i].revents != 0 || c->greet ||
+				   c->state == CLIENT_HELD, elapsed_us);
+		pooler_worker_clients[slot].hang =
+			polled[i].revents & (POLLRDHUP | POLLHUP | POLLERR);
+	}
 }
 
 /* -1 is never, 0 is at once: as soon as it is seen to wait. */
@@ -427,6 +443,38 @@ owed_notice(PoolerClient *c, int slot)
 	return pooler_guc_wait_notice >= 0 && !c->greet &&
 		older_than(c->waiting_since, pooler_guc_wait_notice) &&
 		!pooler_answer_was_noticed(slot);
+}
+
+/*
+ * One that waits and will send no more: has it left, or does it want its answer
+ * yet?  PostgreSQL serves what it has read before it sees the end, so this one
+ * is served, too, in its turn. It is written to once: where the socket has been
+ * closed that brings a reset, and the next look sees it. One that logs in has
+ * asked for nothing.
+ */
+static bool
+owed_look(int slot)
+{
+	WorkerClient *w = &pooler_worker_clients[slot];
+
+	return (w->hang & (POLLHUP | POLLERR)) != 0 ||
+		((w->hang & POLLRDHUP) != 0 && !w->probed);
+}
+
+/* True: it has left. */
+static bool
+look_after(int slot)
+{
+	if (!owed_look(slot))
+		return false;
+	if ((pooler_worker_clients[slot].hang & (POLLHUP | POLLERR)) != 0 ||
+		pooler_clients[slot].greet)
+	{
+		pooler_client_close(slot);
+		return true;
+	}
+	pooler_client_probe(slot);
+	return false;
 }
 
 static void
@@ -454,6 +502,10 @@ serve_waiting(int slot)
 {
 	PoolerClient *c = &pooler_clients[slot];
 
+	if (pooler_client_is_ending(slot))
+		return false;
+	if (look_after(slot))
+		return true;
 	if (timed_out(c))
 	{
 		say_timeout(slot);
@@ -493,7 +545,8 @@ route_is_due(int route)
 		if (c->state != CLIENT_ARMED || c->route != route)
 			continue;
 		if (pooler_client_is_ending(i) ||
-			(pooler_client_waits(c) && (timed_out(c) || owed_notice(c, i))))
+			(pooler_client_waits(c) &&
+			 (timed_out(c) || owed_notice(c, i) || owed_look(i))))
 			return true;
 	}
 	return false;
