@@ -2,9 +2,10 @@
 use PoolerTest;
 
 my $pooler = PoolerTest->new('vanish', pools => 'main pool_size=1 max_overflow=0',
-    conf => "pooler.pool_timeout = 5s\npooler.client_read_timeout = 1s\nclient_connection_check_interval = 100ms\n");
+    sql => 'create role bob login;', conf => "pooler.pool_timeout = -1\npooler.client_read_timeout = 1s\nclient_connection_check_interval = 100ms\n");
 my $witness = $pooler->client('witness');
 $witness->run('create table t (i int)');
+my $count = 0;
 
 sub gone
 {
@@ -66,10 +67,40 @@ foreach my $way (qw(vanish reset quit))
     $client->write(Query('insert into t values (1)'));
     $pooler->poll_view('select waiting from pooler.pools', '1', "a client waits ($way)");
     $client->$way;
-    $pooler->poll_view('select waiting, clients from pooler.pools', '0|1', "it left the queue, by its time-out at the latest ($way)");
+    $pooler->poll_view('select waiting, clients from pooler.pools', '0|1', "it left the queue ($way)");
     $witness->run('commit');
     gone('leaver', "in the queue ($way)");
+
+    # While it waits for a birth; while it waits to be let in.
+    foreach my $options ([ user => 'bob' ], [ options => '-c work_mem=' . (100 + ++$count) ])
+    {
+        $client = $pooler->client('leaver', @$options);
+        $witness->run('begin');
+        my $login = $options->[0] eq 'options';
+        if ($login) { $client->quit; $client = $pooler->connect; $client->write(PoolerClient::startup(user => 'app', database => 'main', application_name => 'leaver', options => "-c work_mem=999$count")) }
+        else { $client->write(Query('create table never ()')) }
+        $pooler->poll_view('select waiting from pooler.pools', '1', "@$options waits ($way)");
+        $client->$way;
+        $pooler->poll_view('select waiting, clients from pooler.pools', '0|1', "@$options left the queue ($way)");
+        $witness->run('commit');
+        gone('leaver', "@$options in the queue ($way)");
+    }
 }
+
+# One that says that it will send no more, and reads on, gets its answer.
+my $half_closed = $pooler->client('half closed');
+$witness->run('begin');
+$half_closed->write(Query('select 7'));
+shutdown $half_closed->{socket}, 1;
+$pooler->poll_view('select waiting from pooler.pools', '1', 'a client that will send no more waits');
+my $probed = $half_closed->result('S');
+is($probed->{types}, 'S', 'it is written to, to see whether it is there');
+is("@{ $probed->{reported} }", 'server_version=' . $witness->{parameters}{server_version}, 'with what it knows');
+ok(!$half_closed->readable(0.5), 'once');
+is($pooler->sql('select waiting from pooler.pools'), '1', 'and goes on waiting');
+$witness->run('commit');
+is($half_closed->result->{rows}[0][0], '7', 'until it is served, as PostgreSQL would');
+ok($half_closed->result->{eof}, 'before its connection ends');
 
 # Before and in the startup packet.
 my $startup = PoolerClient::startup(user => 'app', database => 'main');
