@@ -118,6 +118,12 @@ pooler_backend_worker_gone(void)
 	return recv(pooler_self.control, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
+bool
+pooler_backend_is_orphan(void)
+{
+	return pooler_self.member->life != pooler_shared->life;
+}
+
 /*
  * Another route of this pool waits and ours may give a backend up: whichever of
  * ours is first at a boundary takes the token. One that was chosen beforehand

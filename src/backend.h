@@ -46,6 +46,9 @@ extern void pooler_backend_tell(ControlType type, uint64 client);
 extern void pooler_backend_tell_message(const ControlMessage *message);
 extern bool pooler_backend_worker_gone(void);
 
+/* Another worker has come since: routes, pools and clients are not ours. */
+extern bool pooler_backend_is_orphan(void);
+
 /* Does the worker, or a waiting route, want this backend to end? */
 extern bool pooler_backend_must_leave(void);
 extern void pooler_backend_leave(void) __attribute__((noreturn));

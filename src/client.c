@@ -63,10 +63,47 @@ pooler_client_renew(int slot)
 													 generation));
 }
 
+static void
+free_texts(PoolerClient *c)
+{
+	if (DsaPointerIsValid(c->startup))
+		dsa_free(pooler_shmem_dsa(), c->startup);
+	if (DsaPointerIsValid(c->unnamed))
+		dsa_free(pooler_shmem_dsa(), c->unnamed);
+	c->startup = c->unnamed = InvalidDsaPointer;
+	c->startup_len = c->unnamed_len = 0;
+	pooler_records_unref(c->record);
+	c->record = 0;
+}
+
+static void
+free_slot(int slot)
+{
+	pooler_client_renew(slot);
+	free_texts(&pooler_clients[slot]);
+	if (slot >= pooler_shared->clients_allowed)
+		return;
+	pooler_worker_clients[slot].next_free = pooler_client_first_free;
+	pooler_client_first_free = slot;
+}
+
+/* The orphan whose client it is, + 1, or 0. */
+static int
+orphan_of(int slot)
+{
+	uint32		owner = (uint32) pg_atomic_read_u64(&pooler_clients[slot].owner);
+
+	return owner != POOLER_NOBODY && owner <= (uint32) pooler_shared->max_members &&
+		pooler_members[owner - 1].state == MEMBER_ORPHAN ? owner : 0;
+}
+
+/*
+ * A backend of an earlier worker may still serve its client, and touches its
+ * slot until it sees that it is alone: so long nobody else gets that slot.
+ */
 void
 pooler_client_start(void)
 {
-	int			n = pooler_shared->clients_allowed;
 
 	pooler_worker_clients = MemoryContextAllocZero(TopMemoryContext,
 									 sizeof(WorkerClient) *
@@ -75,16 +112,13 @@ pooler_client_start(void)
 	for (int i = pooler_shared->max_clients - 1; i >= 0; i--)
 	{
 		PoolerClient *c = &pooler_clients[i];
+		int			orphan = orphan_of(i);
 
-		pooler_client_renew(i);
-		pooler_records_unref(c->record);
-		c->record = 0;
 		c->state = CLIENT_FREE;
 		c->route = POOLER_NO_ROUTE;
-		if (i >= n)
-			continue;
-		pooler_worker_clients[i].next_free = pooler_client_first_free;
-		pooler_client_first_free = i;
+		pooler_worker_clients[i].orphan = orphan;
+		if (orphan == 0)
+			free_slot(i);
 	}
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 		pooler_pools[i].clients = 0;
@@ -159,17 +193,16 @@ leave_route(int slot)
 	c->route = POOLER_NO_ROUTE;
 }
 
-static void
-free_texts(PoolerClient *c)
+void
+pooler_client_orphan_gone(int member)
 {
-	if (DsaPointerIsValid(c->startup))
-		dsa_free(pooler_shmem_dsa(), c->startup);
-	if (DsaPointerIsValid(c->unnamed))
-		dsa_free(pooler_shmem_dsa(), c->unnamed);
-	c->startup = c->unnamed = InvalidDsaPointer;
-	c->startup_len = c->unnamed_len = 0;
-	pooler_records_unref(c->record);
-	c->record = 0;
+	for (int i = 0; i < pooler_shared->max_clients; i++)
+	{
+		if (pooler_worker_clients[i].orphan != member + 1)
+			continue;
+		pooler_worker_clients[i].orphan = 0;
+		free_slot(i);
+	}
 }
 
 static void
@@ -222,14 +255,11 @@ pooler_client_close(int slot)
 	leave_route(slot);
 	/* backends may hold this file too: the connection ends all the same */
 	(void) shutdown(pooler_client_fd(slot), SHUT_RDWR);
-	pooler_client_renew(slot);
 	close(pooler_client_fd(slot));
-	free_texts(c);
 	free_private(w);
 	c->waiting_since = 0;
 	c->state = CLIENT_FREE;
-	w->next_free = pooler_client_first_free;
-	pooler_client_first_free = slot;
+	free_slot(slot);
 }
 
 bool

@@ -29,6 +29,7 @@ typedef struct WorkerClient
 	short		hang;			/* it waits, and poll() says of its end: POLLRDHUP.. */
 	bool		probed;			/* it was written to, to see whether it reads */
 	int			next_free;
+	int			orphan;			/* member + 1 of an earlier worker that has it */
 	LoginState *login;			/* CLIENT_LOGIN */
 	char	   *startup;		/* its settings, until it is greeted */
 	int			startup_len;
@@ -63,6 +64,9 @@ extern void pooler_client_say_error(int slot, const char *severity,
 
 /* At the worker's start: all slots are free, under new generations. */
 extern void pooler_client_start(void);
+
+/* A backend of an earlier worker has ended: its client's slot may be used. */
+extern void pooler_client_orphan_gone(int member);
 
 /* A new life of this slot, the worker's: what is known of the last is void. */
 extern void pooler_client_renew(int slot);

@@ -808,6 +808,8 @@ wrapped_flush(void)
 	ready_seen = false;
 	if (!ready && !fed)
 		return result;
+	if (started && !fed && ready_status == 'I' && pooler_backend_is_orphan())
+		pooler_backend_leave();
 	if (started && !fed && ready_status == 'I')
 		count_transaction();
 	if (result == 0 && pooler_receive_buffer_empty())
@@ -922,7 +924,8 @@ pooler_handoff_raise_files(void)
 void
 pooler_handoff_exit(void)
 {
-	if (pooler_backend_move_activity(ACTIVITY_IDLE, ACTIVITY_GONE))
+	if (pooler_backend_move_activity(ACTIVITY_IDLE, ACTIVITY_GONE) &&
+		!pooler_backend_is_orphan())
 		pg_atomic_fetch_sub_u32(&pooler_self.route->idle, 1);
 	unpin();
 	pooler_counters_fold(pooler_self.member);

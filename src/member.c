@@ -828,6 +828,7 @@ pooler_member_reap_orphans(void)
 		pooler_records_unref(m->record);
 		m->record = 0;
 		m->state = MEMBER_FREE;
+		pooler_client_orphan_gone(i);
 		pooler_worker_pools[m->pool].open--;
 		pooler_worker_pools[m->pool].dirty = true;
 	}

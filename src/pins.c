@@ -86,6 +86,7 @@ static uint32 last_look = 0;
 
 static PoolerPool *my_pool = NULL;
 static bool placed = false;		/* counted in my_pool->pinned */
+static uint32 placed_life;		/* of the worker that counted us */
 static bool reserved = false;	/* placed, and no boundary has confirmed it */
 static bool may_refuse = false;
 
@@ -148,6 +149,7 @@ take_place(PoolerPool *pool)
 		{
 			my_pool = pool;
 			placed = true;
+			placed_life = pooler_shared->life;
 			return true;
 		}
 	}
@@ -157,7 +159,8 @@ take_place(PoolerPool *pool)
 static void
 leave_place(void)
 {
-	if (placed)
+	/* a later worker has begun to count anew */
+	if (placed && placed_life == pooler_shared->life)
 		pg_atomic_fetch_sub_u32(&my_pool->pinned, 1);
 	placed = reserved = false;
 }
