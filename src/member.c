@@ -523,10 +523,15 @@ was_interrupted(const char *sqlstate)
 static void
 birth_failed(int pool, int route, const Refusal *refusal)
 {
+	bool		first = pooler_worker_routes[route].failures == 0;
+
 	back_off(route);
 	strlcpy(pooler_pools[pool].last_error, refusal->message,
 			POOLER_MAX_MESSAGE);
 	pooler_pools[pool].last_error_at = GetCurrentTimestamp();
+	/* the role may have been renamed on the way: the retry asks anew */
+	if (first && strcmp(refusal->sqlstate, "28000") == 0)
+		return;
 	if (!was_interrupted(refusal->sqlstate))
 		tell_held(route, refusal);
 }
