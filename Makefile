@@ -5,6 +5,7 @@
 #	make demo			the main job, on real load (test/demo)
 #	make bench			speed beside direct and PgBouncer, the shortest view
 #	make bench-all			all of it (test/bench/run), half an hour
+#	make soak			mixed load and faults, ten minutes each (SOAK_SECONDS)
 #	make model			the handoff, the pool and the kept client in Promela
 #	make model-quick		the short ones of these checks
 #	make check-postgres		PostgreSQL's own regression suite through the pooler
@@ -51,9 +52,13 @@ endif
 $(OBJS): $(SRC_HEADERS) Makefile pooler.control
 
 # These install what they need and then come back for the targets below.
-.PHONY: test demo bench bench-all model model-quick check-postgres
+.PHONY: test soak demo bench bench-all model model-quick check-postgres
 test:
 	@PG_CONFIG='$(PG_CONFIG)' test/run
+# The same programs as in the tests, for longer.
+SOAK_SECONDS ?= 600
+soak:
+	@POOLER_TEST_SECONDS=$(SOAK_SECONDS) PG_CONFIG='$(PG_CONFIG)' test/run 061 062
 demo:
 	@PG_CONFIG='$(PG_CONFIG)' test/demo/run
 bench:
