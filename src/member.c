@@ -50,6 +50,9 @@
 #include "records.h"
 #include "route.h"
 
+/* After so long a birth is tried again for which backends of ours must leave. */
+#define LEAVING_MS		20
+
 typedef struct WorkerMember
 {
 	PGconn	   *conn;
@@ -520,19 +523,48 @@ was_interrupted(const char *sqlstate)
 	return strncmp(sqlstate, "57", 2) == 0;
 }
 
+/* Backends of ours are about to end: a CONNECTION LIMIT still counts them. */
+static bool
+somebody_leaves(void)
+{
+	for (int i = 0; i < pooler_shared->max_members; i++)
+	{
+		PoolerMember *m = &pooler_members[i];
+
+		if (!m->hung && (m->state == MEMBER_LEAVING ||
+						 (m->state == MEMBER_BORN &&
+						  pg_atomic_read_u32(&m->activity) == ACTIVITY_GONE)))
+			return true;
+	}
+	return false;
+}
+
+/* Of no interest to a client: the next try may well succeed. */
+static bool
+is_passing(int route, const char *sqlstate)
+{
+	/* the role may have been renamed on the way: the retry asks anew */
+	if (strcmp(sqlstate, "28000") == 0)
+		return pooler_worker_routes[route].failures == 0;
+	return was_interrupted(sqlstate);
+}
+
 static void
 birth_failed(int pool, int route, const Refusal *refusal)
 {
-	bool		first = pooler_worker_routes[route].failures == 0;
+	bool		passing = is_passing(route, refusal->sqlstate);
 
+	if (strcmp(refusal->sqlstate, "53300") == 0 && somebody_leaves())
+	{
+		pooler_worker_routes[route].retry_at =
+			TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LEAVING_MS);
+		return;
+	}
 	back_off(route);
 	strlcpy(pooler_pools[pool].last_error, refusal->message,
 			POOLER_MAX_MESSAGE);
 	pooler_pools[pool].last_error_at = GetCurrentTimestamp();
-	/* the role may have been renamed on the way: the retry asks anew */
-	if (first && strcmp(refusal->sqlstate, "28000") == 0)
-		return;
-	if (!was_interrupted(refusal->sqlstate))
+	if (!passing)
 		tell_held(route, refusal);
 }
 
