@@ -580,10 +580,6 @@ left:
 	goto boundary;
 
 hand_back:
-#ifdef HANGUPSTORE
-	to_worker[b]!HUNG_UP, c, g;
-	client[b] = NONE;
-#else
 	if
 	:: atomic { activity[b] == ACTIVITY_TAKEN ->
 		set_activity(ACTIVITY_RETURNING) };
@@ -592,7 +588,6 @@ hand_back:
 		client[b] = NONE
 	:: activity[b] != ACTIVITY_TAKEN -> goto leaving
 	fi;
-#endif
 	goto boundary;
 
 leaving:
@@ -784,13 +779,14 @@ inline serve_message()
 		:: else -> to_backend[b]!0
 		fi
 #ifdef ANYBODYSAYS
-	:: m == CLOSED && generation[s] == g -> own(s, b); close_client(s)
+#define SAYS_SO (generation[s] == g)
 #else
-	:: m == CLOSED && generation[s] == g && won[s] == b + 1 ->
+#define SAYS_SO (generation[s] == g && won[s] == b + 1)
+#endif
+	:: m == CLOSED && SAYS_SO ->
 		own(s, b);
 		close_client(s)
-#endif
-	:: m == HUNG_UP && generation[s] == g && won[s] == b + 1 ->
+	:: m == HUNG_UP && SAYS_SO ->
 		own(s, b);
 		if
 		:: !data[s] && eof[s] -> close_client(s)
@@ -801,8 +797,7 @@ inline serve_message()
 #endif
 				route_arm(s) }
 		fi
-	:: (m == CLOSED || m == HUNG_UP) &&
-		(generation[s] != g || won[s] != b + 1)
+	:: (m == CLOSED || m == HUNG_UP) && !SAYS_SO
 	:: m == LEAVING -> leave_route()
 	:: m == END_OF_FILE -> drop()
 	fi
