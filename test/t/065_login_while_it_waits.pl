@@ -45,6 +45,7 @@ $pooler->reconfigure("pooler.pools = 'main pool_size=2'\n");
 $pooler->poll_view('select count(*) from pooler.backends', '2', 'two backends');
 $holder->run('create table counted (i int)');
 $pid = $holder->value('select pg_backend_pid()');
+$pooler->poll_view("select state from pooler.backends where pid = $pid", 'idle', 'its backend has saved its state');
 kill 'STOP', $pid;
 $holder->write(Query('insert into counted values (1)'));
 is($holder->result->{tags}[0], 'INSERT 0 1', 'a client whose backend was stopped is served');
