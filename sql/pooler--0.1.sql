@@ -197,6 +197,71 @@ RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME', 'pooler_views_validation'
 LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
 
+CREATE FUNCTION pooler.presets(
+    OUT preset pg_catalog.text,
+    OUT users pg_catalog.text,
+    OUT pool_size pg_catalog.int4,
+    OUT max_overflow pg_catalog.int4,
+    OUT pool_recycle pg_catalog.int4,
+    OUT pool_timeout pg_catalog.int4,
+    OUT pool_pre_ping pg_catalog.bool,
+    OUT echo_pool pg_catalog.bool,
+    OUT min_servers pg_catalog.int4,
+    OUT max_servers pg_catalog.int4,
+    OUT min_recommended pg_catalog.int4,
+    OUT max_recommended pg_catalog.int4)
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'pooler_advise_presets'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION pooler.recommend(
+    users pg_catalog.int4,
+    app_servers pg_catalog.int4 DEFAULT 1,
+    databases pg_catalog.int4 DEFAULT 4,
+    buffer pg_catalog.float8 DEFAULT 0.2,
+    OUT parameter pg_catalog.text,
+    OUT value pg_catalog.text,
+    OUT unit pg_catalog.text,
+    OUT guide pg_catalog.text,
+    OUT note pg_catalog.text,
+    OUT statement pg_catalog.text)
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'pooler_advise_recommend'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 13;
+
+COMMENT ON FUNCTION pooler.recommend(
+    pg_catalog.int4, pg_catalog.int4, pg_catalog.int4, pg_catalog.float8) IS
+'The guide''s scale for a deployment of so many concurrent users, application servers and databases. One row per setting: its value, what else the guide says (guide), where it contradicts itself or the deployment (note), and the statement that sets it, in the order in which they are to be run; restart afterwards.';
+
+CREATE FUNCTION pooler.plan(
+    app_servers pg_catalog.int4,
+    pools pg_catalog.int4,
+    pool_size pg_catalog.int4,
+    max_overflow pg_catalog.int4,
+    max_connections pg_catalog.int4
+        DEFAULT pg_catalog.current_setting('max_connections')::pg_catalog.int4,
+    buffer pg_catalog.float8 DEFAULT 0.2,
+    work_mem pg_catalog.text DEFAULT pg_catalog.current_setting('work_mem'),
+    backend_memory pg_catalog.text DEFAULT '5MB',
+    OUT way pg_catalog.text,
+    OUT connections pg_catalog.int8,
+    OUT required pg_catalog.int4,
+    OUT available pg_catalog.int4,
+    OUT shortfall pg_catalog.int8,
+    OUT verdict pg_catalog.text,
+    OUT memory_idle pg_catalog.int8,
+    OUT memory_busy pg_catalog.int8,
+    OUT assumptions pg_catalog.text,
+    OUT advice pg_catalog.text)
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'pooler_advise_plan'
+LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 2;
+
+COMMENT ON FUNCTION pooler.plan(
+    pg_catalog.int4, pg_catalog.int4, pg_catalog.int4, pg_catalog.int4,
+    pg_catalog.int4, pg_catalog.float8, pg_catalog.text, pg_catalog.text) IS
+'What if? Connections of all pools, what max_connections they require with the buffer, and their private memory in bytes under the assumptions named: directly from all application servers, and with the pooler, where pools count once. NULL: unlimited.';
+
 -- A view each shows what these return; the comments are there.
 COMMENT ON FUNCTION pooler.worker() IS 'For the view pooler.worker.';
 COMMENT ON FUNCTION pooler.pools() IS 'For the view pooler.pools.';
@@ -206,6 +271,7 @@ COMMENT ON FUNCTION pooler.clients() IS 'For the view pooler.clients.';
 COMMENT ON FUNCTION pooler.settings() IS 'For the view pooler.settings.';
 COMMENT ON FUNCTION pooler.capacity() IS 'For the view pooler.capacity.';
 COMMENT ON FUNCTION pooler.validation() IS 'For the view pooler.validation.';
+COMMENT ON FUNCTION pooler.presets() IS 'For the view pooler.presets.';
 
 -- The views.
 
@@ -354,14 +420,7 @@ FROM (
                1, 4, g.pool_size, g.max_overflow, 0.2) AS min_pooled,
            pooler.required_max_connections(
                1, 4, g.pool_size, g.max_overflow, 0.3) AS max_pooled
-    FROM (VALUES
-        ('small', '1-10', 5, 10, 3600, 30, true, false, 1, 1, 100, 100),
-        ('medium', '10-100', 10, 20, 1800, 30, true, false, 1, 1, 100, 100),
-        ('large', '100-1000', 20, 40, 1800, 30, true, false, 2, 4, 200, 300),
-        ('enterprise', '1000+', 30, 70, 900, 20, true, false, 5, 5, 400, 500)
-    ) AS g (preset, users, pool_size, max_overflow, pool_recycle, pool_timeout,
-            pool_pre_ping, echo_pool, min_servers, max_servers,
-            min_recommended, max_recommended)
+    FROM pooler.presets() AS g
 ) AS r;
 
 COMMENT ON VIEW pooler.presets IS
@@ -387,7 +446,12 @@ REVOKE ALL ON FUNCTION
         pg_catalog.float8),
     pooler.worker(), pooler.pools(), pooler.routes(), pooler.backends(),
     pooler.clients(), pooler.settings(), pooler.capacity(),
-    pooler.validation()
+    pooler.validation(), pooler.presets(),
+    pooler.recommend(
+        pg_catalog.int4, pg_catalog.int4, pg_catalog.int4, pg_catalog.float8),
+    pooler.plan(
+        pg_catalog.int4, pg_catalog.int4, pg_catalog.int4, pg_catalog.int4,
+        pg_catalog.int4, pg_catalog.float8, pg_catalog.text, pg_catalog.text)
 FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA pooler TO pg_monitor;
@@ -405,5 +469,10 @@ GRANT EXECUTE ON FUNCTION
         pg_catalog.float8),
     pooler.worker(), pooler.pools(), pooler.routes(), pooler.backends(),
     pooler.clients(), pooler.settings(), pooler.capacity(),
-    pooler.validation()
+    pooler.validation(), pooler.presets(),
+    pooler.recommend(
+        pg_catalog.int4, pg_catalog.int4, pg_catalog.int4, pg_catalog.float8),
+    pooler.plan(
+        pg_catalog.int4, pg_catalog.int4, pg_catalog.int4, pg_catalog.int4,
+        pg_catalog.int4, pg_catalog.float8, pg_catalog.text, pg_catalog.text)
 TO pg_monitor;

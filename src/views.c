@@ -26,7 +26,6 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "libpq/libpq.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
@@ -43,10 +42,10 @@
 #include "guc.h"
 #include "pins.h"
 #include "reserved.h"
+#include "rows.h"
 #include "shmem.h"
 #include "validate.h"
 
-#define MAX_COLUMNS		32
 #define MAX_PIN_NAMES	32
 
 /* A request to the worker waits for a place: 5 s at most. */
@@ -68,15 +67,6 @@ PG_FUNCTION_INFO_V1(pooler_views_cancel_client);
 PG_FUNCTION_INFO_V1(pooler_views_terminate_client);
 PG_FUNCTION_INFO_V1(pooler_views_reset_stats);
 
-/* A row in the making. */
-typedef struct Row
-{
-	ReturnSetInfo *result;
-	int			n;
-	Datum		values[MAX_COLUMNS];
-	bool		nulls[MAX_COLUMNS];
-} Row;
-
 /* What the backends of a pool are doing. */
 typedef struct PoolCounts
 {
@@ -87,105 +77,6 @@ typedef struct PoolCounts
 	int			pinned;
 	int			overflow;
 } PoolCounts;
-
-static void
-require_shared(void)
-{
-	if (pooler_shared == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("pooler is not loaded into the server"),
-				 errhint("Add pooler to shared_preload_libraries in "
-						 "postgresql.conf and restart the server.")));
-}
-
-static void
-begin_rows(FunctionCallInfo fcinfo, Row *row)
-{
-	require_shared();
-	InitMaterializedSRF(fcinfo, 0);
-	row->result = (ReturnSetInfo *) fcinfo->resultinfo;
-	row->n = 0;
-}
-
-static void
-end_row(Row *row)
-{
-	Assert(row->n == row->result->setDesc->natts);
-	tuplestore_putvalues(row->result->setResult, row->result->setDesc,
-						 row->values, row->nulls);
-	row->n = 0;
-}
-
-static void
-put(Row *row, Datum value, bool isnull)
-{
-	Assert(row->n < MAX_COLUMNS);
-	row->values[row->n] = value;
-	row->nulls[row->n] = isnull;
-	row->n++;
-}
-
-static void
-put_null(Row *row)
-{
-	put(row, (Datum) 0, true);
-}
-
-static void
-put_int(Row *row, int value)
-{
-	put(row, Int32GetDatum(value), false);
-}
-
-/* NULL if negative, that is, unlimited. */
-static void
-put_limit(Row *row, int value)
-{
-	put(row, Int32GetDatum(value), value < 0);
-}
-
-static void
-put_int8(Row *row, int64 value)
-{
-	put(row, Int64GetDatum(value), false);
-}
-
-static void
-put_bool(Row *row, bool value)
-{
-	put(row, BoolGetDatum(value), false);
-}
-
-/*
- * Texts come from other databases and from clients, were cut at a number of
- * bytes, or change while we read: what this database's encoding does not allow
- * must not get into a result.
- */
-static void
-put_text(Row *row, const char *value)
-{
-	char	   *copy;
-
-	if (value == NULL)
-	{
-		put_null(row);
-		return;
-	}
-	copy = pstrdup(value);
-	if (!pg_verify_mbstr(GetDatabaseEncoding(), copy, strlen(copy), true))
-		for (char *p = copy; *p != '\0'; p++)
-			if (IS_HIGHBIT_SET(*p))
-				*p = '?';
-	put(row, CStringGetTextDatum(copy), false);
-}
-
-/* NULL where there is none. */
-static void
-put_name(Row *row, const char *value)
-{
-	put_text(row, value[0] == '\0' ? NULL : value);
-}
 
 static void
 put_time(Row *row, TimestampTz value)
@@ -428,8 +319,7 @@ put_limits(Row *row, const PoolerLimits *limits)
 	put_int(row, limits->pool_size);
 	put_limit(row, limits->max_overflow);
 	put_limit(row, limits->recycle_s);
-	put(row, Float8GetDatum(limits->timeout_ms / 1000.0),
-		limits->timeout_ms < 0);
+	put_float(row, limits->timeout_ms / 1000.0, limits->timeout_ms < 0);
 	put_bool(row, limits->pre_ping);
 	put_bool(row, limits->echo);
 }
@@ -492,7 +382,7 @@ pool_row(Row *row, PoolerPool *pool, const PoolCounts *counts)
 	put_name(row, pool->last_error);
 	put_time(row, pool->last_error_at);
 	put_time(row, pooler_shared->stats_reset_at);
-	end_row(row);
+	pooler_rows_end(row);
 }
 
 /* pooler.pools() */
@@ -502,7 +392,7 @@ pooler_views_pools(PG_FUNCTION_ARGS)
 	Row			row;
 	PoolCounts *counts;
 
-	begin_rows(fcinfo, &row);
+	pooler_rows_begin(fcinfo, &row);
 	counts = count_members();
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 		if (pooler_pools[i].state != POOL_FREE)
@@ -516,7 +406,7 @@ pooler_views_routes(PG_FUNCTION_ARGS)
 {
 	Row			row;
 
-	begin_rows(fcinfo, &row);
+	pooler_rows_begin(fcinfo, &row);
 	for (int i = 0; i < pooler_shared->max_routes; i++)
 	{
 		PoolerRoute *r = &pooler_routes[i];
@@ -533,7 +423,7 @@ pooler_views_routes(PG_FUNCTION_ARGS)
 		put_int8(&row, done.transactions);
 		put_interval(&row, r->wait_us);
 		put_interval(&row, done.busy_us);
-		end_row(&row);
+		pooler_rows_end(&row);
 	}
 	return (Datum) 0;
 }
@@ -557,7 +447,7 @@ backend_row(Row *row, PoolerMember *m, const char *state)
 	put_int8(row, m->counts.checkouts);
 	put_int8(row, m->counts.transactions);
 	put_pins(row, pg_atomic_read_u32(&m->pins));
-	end_row(row);
+	pooler_rows_end(row);
 }
 
 /* pooler.backends() */
@@ -566,7 +456,7 @@ pooler_views_backends(PG_FUNCTION_ARGS)
 {
 	Row			row;
 
-	begin_rows(fcinfo, &row);
+	pooler_rows_begin(fcinfo, &row);
 	for (int i = 0; i < pooler_shared->max_members; i++)
 	{
 		PoolerMember *m = &pooler_members[i];
@@ -599,7 +489,7 @@ client_row(Row *row, PoolerClient *c, PoolerMember *m, const char *state)
 	put_int8(row, c->transactions);
 	put_int8(row, c->checkouts);
 	put_time(row, c->connected_at);
-	end_row(row);
+	pooler_rows_end(row);
 }
 
 /* pooler.clients() */
@@ -609,7 +499,7 @@ pooler_views_clients(PG_FUNCTION_ARGS)
 	Row			row;
 	PoolerMember **members;
 
-	begin_rows(fcinfo, &row);
+	pooler_rows_begin(fcinfo, &row);
 	members = members_by_client();
 	for (int i = 0; i < pooler_shared->max_clients; i++)
 	{
@@ -631,7 +521,7 @@ pooler_views_worker(PG_FUNCTION_ARGS)
 	int			backends = 0;
 	pid_t		pid;
 
-	begin_rows(fcinfo, &row);
+	pooler_rows_begin(fcinfo, &row);
 	for (int i = 0; i < pooler_shared->max_clients; i++)
 		clients += pooler_clients[i].state != CLIENT_FREE;
 	for (int i = 0; i < pooler_shared->max_members; i++)
@@ -646,7 +536,7 @@ pooler_views_worker(PG_FUNCTION_ARGS)
 	put_int(&row, backends);
 	put_name(&row, pooler_shared->hba_missing);
 	put_time(&row, pooler_shared->stats_reset_at);
-	end_row(&row);
+	pooler_rows_end(&row);
 	return (Datum) 0;
 }
 
@@ -661,7 +551,7 @@ setting_row(Row *row, const char *pool, const char *parameter,
 	put_text(row, unit);
 	put_bool(row, own);
 	put_text(row, setting);
-	end_row(row);
+	pooler_rows_end(row);
 }
 
 /* As text; NULL if negative, that is, unlimited. */
@@ -714,7 +604,7 @@ pooler_views_settings(PG_FUNCTION_ARGS)
 	char	   *error;
 	int			n;
 
-	begin_rows(fcinfo, &row);
+	pooler_rows_begin(fcinfo, &row);
 	n = pooler_guc_parse_pools(pooler_guc_pools, entries, POOLER_MAX_ENTRIES,
 							   &error);
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
@@ -736,7 +626,7 @@ pooler_views_capacity(PG_FUNCTION_ARGS)
 	Row			row;
 	ListCell   *lc;
 
-	begin_rows(fcinfo, &row);
+	pooler_rows_begin(fcinfo, &row);
 	foreach(lc, pooler_validate_capacity())
 	{
 		CapacityCheck *c = lfirst(lc);
@@ -752,7 +642,7 @@ pooler_views_capacity(PG_FUNCTION_ARGS)
 		put_text(&row, c->enough ? "ok" : "short");
 		put_text(&row, c->detail);
 		put_text(&row, c->advice);
-		end_row(&row);
+		pooler_rows_end(&row);
 	}
 	return (Datum) 0;
 }
@@ -764,7 +654,7 @@ pooler_views_validation(PG_FUNCTION_ARGS)
 	Row			row;
 	ListCell   *lc;
 
-	begin_rows(fcinfo, &row);
+	pooler_rows_begin(fcinfo, &row);
 	foreach(lc, pooler_validate_production())
 	{
 		ProductionCheck *p = lfirst(lc);
@@ -777,7 +667,7 @@ pooler_views_validation(PG_FUNCTION_ARGS)
 		put_text(&row, p->passed ? "ok" : "short");
 		put_bool(&row, pooler_guc_env == ENV_PRODUCTION);
 		put_text(&row, p->hint);
-		end_row(&row);
+		pooler_rows_end(&row);
 	}
 	return (Datum) 0;
 }
@@ -820,13 +710,13 @@ pooler_views_hba_lines(PG_FUNCTION_ARGS)
 {
 	Row			row;
 
-	begin_rows(fcinfo, &row);
+	pooler_rows_begin(fcinfo, &row);
 	put_text(&row, GetConfigOption("hba_file", false, false));
 	put_text(&row, pooler_reserved_hba_line());
-	end_row(&row);
+	pooler_rows_end(&row);
 	put_text(&row, GetConfigOption("ident_file", false, false));
 	put_text(&row, pooler_reserved_ident_line());
-	end_row(&row);
+	pooler_rows_end(&row);
 	return (Datum) 0;
 }
 
@@ -834,7 +724,7 @@ pooler_views_hba_lines(PG_FUNCTION_ARGS)
 Datum
 pooler_views_version(PG_FUNCTION_ARGS)
 {
-	require_shared();
+	pooler_rows_require_shared();
 	PG_RETURN_TEXT_P(cstring_to_text(psprintf("pooler %s on PostgreSQL %s",
 											  POOLER_VERSION,
 											  GetConfigOption("server_version",
@@ -844,7 +734,7 @@ pooler_views_version(PG_FUNCTION_ARGS)
 static void
 require_worker(void)
 {
-	require_shared();
+	pooler_rows_require_shared();
 	if (pooler_shared->worker_pid <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -943,7 +833,7 @@ pooler_views_cancel_client(PG_FUNCTION_ARGS)
 	uint64		packed;
 	int			slot;
 
-	require_shared();
+	pooler_rows_require_shared();
 	slot = find_client(id);
 	if (slot < 0)
 		PG_RETURN_BOOL(false);
@@ -969,7 +859,7 @@ pooler_views_terminate_client(PG_FUNCTION_ARGS)
 {
 	uint64		id = PG_GETARG_INT64(0);
 
-	require_shared();
+	pooler_rows_require_shared();
 	if (find_client(id) < 0)
 		PG_RETURN_BOOL(false);
 	send_request(id, POOLER_REQUEST_TERMINATE);
