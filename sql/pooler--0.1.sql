@@ -197,6 +197,21 @@ RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME', 'pooler_views_validation'
 LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
 
+CREATE FUNCTION pooler.health(
+    OUT pool pg_catalog.text,
+    OUT metric pg_catalog.text,
+    OUT value pg_catalog.float8,
+    OUT threshold pg_catalog.float8,
+    OUT unit pg_catalog.text,
+    OUT verdict pg_catalog.text,
+    OUT since pg_catalog.timestamptz,
+    OUT evidence pg_catalog.text,
+    OUT remedy pg_catalog.text,
+    OUT statements pg_catalog.text[])
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'pooler_health_metrics'
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+
 CREATE FUNCTION pooler.presets(
     OUT preset pg_catalog.text,
     OUT users pg_catalog.text,
@@ -272,6 +287,7 @@ COMMENT ON FUNCTION pooler.settings() IS 'For the view pooler.settings.';
 COMMENT ON FUNCTION pooler.capacity() IS 'For the view pooler.capacity.';
 COMMENT ON FUNCTION pooler.validation() IS 'For the view pooler.validation.';
 COMMENT ON FUNCTION pooler.presets() IS 'For the view pooler.presets.';
+COMMENT ON FUNCTION pooler.health() IS 'For the view pooler.health.';
 
 -- The views.
 
@@ -362,6 +378,20 @@ SELECT * FROM pooler.validation();
 COMMENT ON VIEW pooler.validation IS
 'The guide''s rules for production, for the settings of all pools and where a pool has its own. They are enforced (a WARNING at start and at reload) if pooler.env is production.';
 
+CREATE VIEW pooler.health AS
+SELECT * FROM pooler.health();
+
+COMMENT ON VIEW pooler.health IS
+'The guide''s four metrics of each pool: exhaustion, wait, idle surplus, churn. More than the threshold (pooler.health_...) is a warning.';
+COMMENT ON COLUMN pooler.health.value IS
+'NULL if unknown: nothing has happened that would tell';
+COMMENT ON COLUMN pooler.health.verdict IS
+'ok, warning or unknown';
+COMMENT ON COLUMN pooler.health.since IS
+'what is counted is counted from here';
+COMMENT ON COLUMN pooler.health.statements IS
+'the remedy; meant for this row by itself: run them one by one, then look again';
+
 -- Every range is with the guide's buffers of 20 and 30 %.  Its four databases
 -- and its recommendations for max_connections are constants of the guide.
 CREATE VIEW pooler.presets AS
@@ -446,7 +476,7 @@ REVOKE ALL ON FUNCTION
         pg_catalog.float8),
     pooler.worker(), pooler.pools(), pooler.routes(), pooler.backends(),
     pooler.clients(), pooler.settings(), pooler.capacity(),
-    pooler.validation(), pooler.presets(),
+    pooler.validation(), pooler.presets(), pooler.health(),
     pooler.recommend(
         pg_catalog.int4, pg_catalog.int4, pg_catalog.int4, pg_catalog.float8),
     pooler.plan(
@@ -459,7 +489,7 @@ GRANT USAGE ON SCHEMA pooler TO pg_monitor;
 GRANT SELECT ON
     pooler.worker, pooler.pools, pooler.routes, pooler.backends,
     pooler.clients, pooler.settings, pooler.capacity, pooler.validation,
-    pooler.presets
+    pooler.presets, pooler.health
 TO pg_monitor;
 
 GRANT EXECUTE ON FUNCTION
@@ -469,7 +499,7 @@ GRANT EXECUTE ON FUNCTION
         pg_catalog.float8),
     pooler.worker(), pooler.pools(), pooler.routes(), pooler.backends(),
     pooler.clients(), pooler.settings(), pooler.capacity(),
-    pooler.validation(), pooler.presets(),
+    pooler.validation(), pooler.presets(), pooler.health(),
     pooler.recommend(
         pg_catalog.int4, pg_catalog.int4, pg_catalog.int4, pg_catalog.float8),
     pooler.plan(

@@ -62,6 +62,11 @@ int			pooler_guc_max_pinned;
 int			pooler_guc_pool_idle_timeout;
 char	   *pooler_guc_known_libraries;
 int			pooler_guc_superuser_mode;
+double		pooler_guc_health_exhaustion;
+double		pooler_guc_health_wait;
+double		pooler_guc_health_idle_surplus;
+int			pooler_guc_health_idle_time;
+double		pooler_guc_health_churn;
 
 static const struct config_enum_entry env_options[] = {
 	{"development", ENV_DEVELOPMENT, false},
@@ -215,6 +220,53 @@ static const IntSetting int_settings[] = {
 		-1, MAX_SECONDS, PGC_SIGHUP, GUC_UNIT_S,
 		"Time after which a pool without clients that '*' made is closed.",
 		"-1 never closes it."
+	},
+	{
+		"pooler.health_idle_time", &pooler_guc_health_idle_time,
+		{600000, 600000},
+		0, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS,
+		"Time after which a backend that nobody needs counts as idle surplus.",
+		NULL
+	}
+};
+
+typedef struct RealSetting
+{
+	const char *name;
+	double	   *value;
+	double		boot;
+	double		max;
+	int			flags;
+	const char *what;
+	const char *detail;
+} RealSetting;
+
+/* Above what pooler.health warns. */
+static const RealSetting health_settings[] = {
+	{
+		"pooler.health_exhaustion", &pooler_guc_health_exhaustion,
+		0, 1, 0,
+		"Share of checkouts that may end in \"QueuePool limit reached\".",
+		"More is a warning of pooler.health."
+	},
+	{
+		"pooler.health_wait", &pooler_guc_health_wait,
+		1, MAX_SECONDS, GUC_UNIT_S,
+		"Time that a client may wait for a backend, now or on average.",
+		"More is a warning of pooler.health."
+	},
+	{
+		"pooler.health_idle_surplus", &pooler_guc_health_idle_surplus,
+		0.3, 1, 0,
+		"Share of pool_size that may be idle for pooler.health_idle_time.",
+		"More is a warning of pooler.health."
+	},
+	{
+		"pooler.health_churn", &pooler_guc_health_churn,
+		4, INT_MAX, 0,
+		"Times an hour that a pool's backends may be exchanged, recycling "
+		"aside.",
+		"More is a warning of pooler.health."
 	}
 };
 
@@ -330,6 +382,19 @@ define_reals_and_bools(void)
 }
 
 static void
+define_health(void)
+{
+	for (int i = 0; i < lengthof(health_settings); i++)
+	{
+		const RealSetting *s = &health_settings[i];
+
+		DefineCustomRealVariable(s->name, s->what, s->detail, s->value,
+								 s->boot, 0, s->max, PGC_SIGHUP, s->flags,
+								 NULL, NULL, NULL);
+	}
+}
+
+static void
 define_modes(void)
 {
 	DefineCustomEnumVariable("pooler.mode",
@@ -412,6 +477,7 @@ pooler_guc_define(void)
 	define_env();
 	define_ints();
 	define_reals_and_bools();
+	define_health();
 	define_modes();
 	define_sockets();
 	define_lists();

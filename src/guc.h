@@ -41,6 +41,11 @@ extern int	pooler_guc_max_pinned;	/* -1: pool_size + max_overflow - 1 */
 extern int	pooler_guc_pool_idle_timeout;	/* s, for pools that '*' made */
 extern char *pooler_guc_known_libraries;
 extern int	pooler_guc_superuser_mode;
+extern double pooler_guc_health_exhaustion; /* share of checkouts */
+extern double pooler_guc_health_wait;	/* s */
+extern double pooler_guc_health_idle_surplus;	/* share of pool_size */
+extern int	pooler_guc_health_idle_time;	/* ms */
+extern double pooler_guc_health_churn;	/* per backend and hour */
 
 /* In _PG_init, first of all: ERROR unless the library is being preloaded. Not
  * under IsBinaryUpgrade, where nothing is defined. */

@@ -45,6 +45,7 @@
 #include "rows.h"
 #include "shmem.h"
 #include "validate.h"
+#include "views.h"
 
 #define MAX_PIN_NAMES	32
 
@@ -66,17 +67,6 @@ PG_FUNCTION_INFO_V1(pooler_views_hba_lines);
 PG_FUNCTION_INFO_V1(pooler_views_cancel_client);
 PG_FUNCTION_INFO_V1(pooler_views_terminate_client);
 PG_FUNCTION_INFO_V1(pooler_views_reset_stats);
-
-/* What the backends of a pool are doing. */
-typedef struct PoolCounts
-{
-	int			all;
-	int			unborn;
-	int			idle;
-	int			active;
-	int			pinned;
-	int			overflow;
-} PoolCounts;
 
 static void
 put_time(Row *row, TimestampTz value)
@@ -283,23 +273,46 @@ client_state(PoolerClient *c, PoolerMember *m)
 	return NULL;
 }
 
+/* Has nobody needed this idle or unborn backend since then? */
+static bool
+is_unneeded(PoolerMember *m, bool idle, TimestampTz cutoff)
+{
+	TimestampTz since = m->opened_at;
+
+	if (m->overflow)
+		return false;
+	if (idle && m->idle_since != 0)
+	{
+		if (m->counts.checkouts == 0)
+			return true;
+		since = m->idle_since;
+	}
+	return since <= cutoff;
+}
+
 static void
-count_member(PoolCounts *counts, PoolerMember *m)
+count_member(PoolCounts *counts, PoolerMember *m, TimestampTz cutoff)
 {
 	const char *state = backend_state(m);
+	bool		unborn;
+	bool		idle;
 
 	if (state == NULL)
 		return;
+	unborn = strcmp(state, "unborn") == 0;
+	idle = strcmp(state, "idle") == 0;
 	counts->all++;
-	counts->unborn += strcmp(state, "unborn") == 0;
-	counts->idle += strcmp(state, "idle") == 0;
+	counts->unborn += unborn;
+	counts->idle += idle;
 	counts->active += strcmp(state, "active") == 0;
 	counts->pinned += strcmp(state, "pinned") == 0;
 	counts->overflow += m->overflow;
+	counts->unneeded += (unborn || idle) && is_unneeded(m, idle, cutoff);
 }
 
-static PoolCounts *
-count_members(void)
+/* By pool; see views.h. */
+PoolCounts *
+pooler_views_count(TimestampTz cutoff)
 {
 	PoolCounts *counts = palloc0(sizeof(PoolCounts) * POOLER_MAX_POOLS);
 
@@ -308,7 +321,7 @@ count_members(void)
 		int			pool = pooler_members[i].pool;
 
 		if (pool >= 0 && pool < POOLER_MAX_POOLS)
-			count_member(&counts[pool], &pooler_members[i]);
+			count_member(&counts[pool], &pooler_members[i], cutoff);
 	}
 	return counts;
 }
@@ -335,13 +348,13 @@ put_counts(Row *row, const PoolCounts *counts)
 	put_int(row, counts->overflow);
 }
 
-/* How many clients wait, and for how long the first; of a pool or a route. */
-static void
-put_waiting(Row *row, int pool, int route)
+/* How many clients wait, and since when the first; of a pool or a route. */
+int
+pooler_views_waiting(int pool, int route, TimestampTz *first)
 {
 	int			n = 0;
-	TimestampTz first = 0;
 
+	*first = 0;
 	for (int i = 0; i < pooler_shared->max_clients; i++)
 	{
 		PoolerClient *c = &pooler_clients[i];
@@ -352,10 +365,18 @@ put_waiting(Row *row, int pool, int route)
 			!pooler_client_waits(c))
 			continue;
 		n++;
-		if (first == 0 || since < first)
-			first = since;
+		if (*first == 0 || since < *first)
+			*first = since;
 	}
-	put_int(row, n);
+	return n;
+}
+
+static void
+put_waiting(Row *row, int pool, int route)
+{
+	TimestampTz first;
+
+	put_int(row, pooler_views_waiting(pool, route, &first));
 	put_since(row, first);
 }
 
@@ -393,7 +414,7 @@ pooler_views_pools(PG_FUNCTION_ARGS)
 	PoolCounts *counts;
 
 	pooler_rows_begin(fcinfo, &row);
-	counts = count_members();
+	counts = pooler_views_count(0);
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 		if (pooler_pools[i].state != POOL_FREE)
 			pool_row(&row, &pooler_pools[i], &counts[i]);

@@ -1,17 +1,19 @@
 /*
  * test_pools.c
- *	  The text of pooler.pools: what it may say and how errors are told.
+ *	  The text of pooler.pools: what it may say, how errors are told, and how it
+ *	  is written.
  *
  * The server's parsers of values are replaced by simple ones; the real ones are
  * used in test/sql/pools_setting.sql.
  *
- * links: src/guc_pools.c
+ * links: src/guc_pools.c src/pools_text.c
  *
  * test/unit/test_pools.c
  */
 #include "postgres.h"
 
 #include "guc.h"
+#include "pools_text.h"
 #include "tap.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -231,6 +233,67 @@ test_noise(void)
 	}
 }
 
+/* Written as expected, and the same when read and written again. */
+static void
+writes(const char *text, const char *expected)
+{
+	int			n = parse(text);
+	char	   *out = n >= 0 ? pooler_pools_text(entries, n) : NULL;
+	bool		good = out != NULL && strcmp(out, expected) == 0;
+
+	n = good ? parse(out) : -1;
+	good = n >= 0 && strcmp(pooler_pools_text(entries, n), expected) == 0;
+	ok(good, expected);
+	if (!good)
+		printf("# %s\n", out != NULL ? out : "not read");
+}
+
+static void
+test_write(void)
+{
+	writes("", "");
+	writes(" main ,fire=main,* ", "main, fire=main, *");
+	writes("a pool_size=3 max_overflow=-1 pool_recycle=1h timeout=0.5",
+		   "a pool_size=3 max_overflow=-1 recycle=3600 timeout=500ms");
+	writes("a timeout=-1 recycle=-1 pre_ping=off echo=on mode=session, "
+		   "b mode=transaction",
+		   "a recycle=-1 timeout=-1 pre_ping=off echo=on mode=session, "
+		   "b mode=transaction");
+	writes("\"my db\"=\"a, b = \"\"c\"\"\", \"*\"",
+		   "\"my db\"=\"a, b = \"\"c\"\"\", \"*\"");
+	writes("* pool_size=0", "* pool_size=0");
+}
+
+static void
+resizes(const char *text, const char *pool, const char *expected)
+{
+	char	   *out = pooler_pools_text_resized(text, pool, 7, 9);
+
+	ok(expected == NULL ? out == NULL :
+	   out != NULL && strcmp(out, expected) == 0,
+	   expected != NULL ? expected : text);
+}
+
+static void
+test_resize(void)
+{
+	char		full[POOLER_MAX_ENTRIES * 8] = "*";
+
+	resizes("main, fire mode=session", "fire",
+			"main, fire pool_size=7 max_overflow=9 mode=session");
+	resizes("main pool_size=1 max_overflow=2, fire", "main",
+			"main pool_size=7 max_overflow=9, fire");
+	resizes("main, * recycle=60", "hems",
+			"main, hems pool_size=7 max_overflow=9 recycle=60, * recycle=60");
+	resizes("main, *", "main", "main pool_size=7 max_overflow=9, *");
+	resizes("main, fire", "hems", NULL);
+	resizes("main,", "main", NULL);
+	resizes("", "main", NULL);
+	for (int i = 1; i < POOLER_MAX_ENTRIES; i++)
+		snprintf(full + strlen(full), 8, ",p%d", i);
+	resizes(full, "hems", NULL);
+}
+
 int
 main(void)
 {
@@ -239,5 +302,7 @@ main(void)
 	test_errors();
 	test_sizes();
 	test_noise();
+	test_write();
+	test_resize();
 	return tap_end();
 }

@@ -1,0 +1,365 @@
+/*
+ * health.c
+ *	  pooler.health: the guide's four metrics of each pool.
+ *
+ * What a pool is doing now and what it has done since stats_reset_at becomes a
+ * sample; metrics.c judges it; here the verdict gets its evidence, and a
+ * warning a remedy with the numbers of this pool and the statements to run:
+ * pooler.pools with other limits for this pool alone, and what has to grow with
+ * them (pooler.max_backends, max_connections).  Each row's statements are meant
+ * by themselves: after them look again.
+ *
+ * Shared memory is read without locks, as by the views.
+ *
+ * src/health.c
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "counters.h"
+#include "guc.h"
+#include "metrics.h"
+#include "pools_text.h"
+#include "rows.h"
+#include "shmem.h"
+#include "validate.h"
+#include "views.h"
+
+PG_FUNCTION_INFO_V1(pooler_health_metrics);
+
+#define MAX_STATEMENTS	8
+
+/* A pool, its sample, and what is said of it. */
+typedef struct Patient
+{
+	PoolerPool *pool;
+	const PoolCounts *counts;
+	TimestampTz since;			/* counters count from here */
+	MetricSample sample;
+	Datum		statements[MAX_STATEMENTS];
+	int			n_statements;
+} Patient;
+
+static const struct
+{
+	const char *name;
+	const char *unit;
+}			metrics[POOLER_METRICS] =
+{
+	[METRIC_EXHAUSTION] = {"exhaustion", "share of checkouts"},
+	[METRIC_WAIT] = {"wait", "s"},
+	[METRIC_IDLE_SURPLUS] = {"idle surplus", "share of pool_size"},
+	[METRIC_CHURN] = {"churn", "exchanges per hour"},
+};
+
+static double
+threshold_of(Metric metric)
+{
+	switch (metric)
+	{
+		case METRIC_EXHAUSTION:
+			return pooler_guc_health_exhaustion;
+		case METRIC_WAIT:
+			return pooler_guc_health_wait;
+		case METRIC_IDLE_SURPLUS:
+			return pooler_guc_health_idle_surplus;
+		case METRIC_CHURN:
+			return pooler_guc_health_churn;
+	}
+	return 0;
+}
+
+static const char *
+verdict_name(MetricVerdict verdict)
+{
+	switch (verdict)
+	{
+		case VERDICT_OK:
+			return "ok";
+		case VERDICT_WARNING:
+			return "warning";
+		case VERDICT_UNKNOWN:
+			return "unknown";
+	}
+	return NULL;
+}
+
+static double
+seconds(int64 us)
+{
+	return Max(us, 0) / 1000000.0;
+}
+
+static double
+wait_of_pool(int pool)
+{
+	int64		us = 0;
+
+	for (int i = 0; i < pooler_shared->max_routes; i++)
+		if (pooler_routes[i].used && pooler_routes[i].pool == pool)
+			us += pooler_routes[i].wait_us;
+	return seconds(us);
+}
+
+static void
+take_sample(Patient *p, TimestampTz now)
+{
+	PoolerPool *pool = p->pool;
+	int			number = pool - pooler_pools;
+	MetricSample *s = &p->sample;
+	PoolerCounts done = pooler_counters_of_pool(number);
+	TimestampTz first;
+
+	s->pool_size = pool->limits.pool_size;
+	s->max_overflow = pool->limits.max_overflow;
+	s->backends = p->counts->all;
+	s->unneeded = p->counts->unneeded;
+	s->overflow = p->counts->overflow;
+	s->waiting = pooler_views_waiting(number, POOLER_NO_ROUTE, &first);
+	s->longest_wait_s = first != 0 ? seconds(now - first) : 0;
+	s->wait_s = wait_of_pool(number);
+	s->timeouts = pool->timeouts;
+	s->checkouts = done.checkouts;
+	s->replaced = pool->closed - pool->recycled - pool->invalidated;
+	s->period_s = seconds(now - p->since);
+	s->idle_s = pooler_guc_health_idle_time / 1000.0;
+}
+
+static const char *
+evidence_of(const Patient *p, Metric metric)
+{
+	const MetricSample *s = &p->sample;
+
+	switch (metric)
+	{
+		case METRIC_EXHAUSTION:
+			return psprintf("checkouts: %.0f, ended in \"QueuePool limit "
+							"reached\": %.0f; backends now: %d, of these "
+							"busy: %d; clients that wait: %d", s->checkouts,
+							s->timeouts, s->backends,
+							p->counts->active + p->counts->pinned, s->waiting);
+		case METRIC_WAIT:
+			return psprintf("clients that wait: %d, the first for %.1f s; a "
+							"checkout waited %.3f s on average", s->waiting,
+							s->longest_wait_s,
+							s->checkouts > 0 ? s->wait_s / s->checkouts : 0);
+		case METRIC_IDLE_SURPLUS:
+			return psprintf("backends: %d, not needed for %g s: %d; "
+							"pool_size: %d", s->backends, s->idle_s,
+							s->unneeded, s->pool_size);
+		case METRIC_CHURN:
+			return psprintf("closed in %.0f s, recycling aside: %.0f; beyond "
+							"pool_size now: %d", s->period_s,
+							Max(s->replaced, 0), s->overflow);
+	}
+	return NULL;
+}
+
+static void
+add_statement(Patient *p, const char *statement)
+{
+	Assert(p->n_statements < MAX_STATEMENTS);
+	p->statements[p->n_statements++] = CStringGetTextDatum(statement);
+}
+
+/* The capacity check "server" as it stands. */
+static CapacityCheck *
+server_check(void)
+{
+	ListCell   *lc;
+
+	foreach(lc, pooler_validate_capacity())
+		if (strcmp(((CapacityCheck *) lfirst(lc))->name, "server") == 0)
+			return lfirst(lc);
+	return NULL;
+}
+
+/*
+ * What has to grow with a pool that may open `more` backends.  Returns a
+ * sentence, or "" where there is room.
+ */
+static const char *
+make_room(Patient *p, int more)
+{
+	CapacityCheck *c = server_check();
+	int			taken = pooler_guc_reserved() + pooler_validate_others();
+	const char *words = "";
+
+	if (more <= 0 || c == NULL || c->required < 0)
+		return "";
+	if (pooler_guc_max_backends >= 0 &&
+		c->required - taken + more > pooler_guc_max_backends)
+	{
+		int			wanted = pooler_guc_max_backends + more;
+
+		words = psprintf(" That needs pooler.max_backends = %d.", wanted);
+		add_statement(p, psprintf("ALTER SYSTEM SET pooler.max_backends = %d;",
+								  wanted));
+	}
+	if (c->required + more > c->available)
+	{
+		int			wanted = c->required + more;
+
+		words = psprintf("%s That needs max_connections = %d and a restart.",
+						 words, wanted);
+		add_statement(p, psprintf("ALTER SYSTEM SET max_connections = %d;",
+								  wanted));
+	}
+	return words;
+}
+
+/* pooler.pools with the limits of the result. False: it cannot have them. */
+static bool
+resize(Patient *p, const MetricResult *r)
+{
+	char	   *text = pooler_pools_text_resized(pooler_guc_pools,
+												 p->pool->name, r->pool_size,
+												 r->max_overflow);
+
+	if (text == NULL)
+		return false;
+	add_statement(p, psprintf("ALTER SYSTEM SET pooler.pools = %s;",
+							  quote_literal_cstr(text)));
+	add_statement(p, "SELECT pg_catalog.pg_reload_conf();");
+	return true;
+}
+
+/* A pool without limit of its own has what all pools share. */
+static const char *
+raise_shared(Patient *p)
+{
+	bool		bounded = pooler_guc_max_backends >= 0;
+	int			from = bounded ? pooler_guc_max_backends : MaxConnections;
+	int			to = from + Max(from / 5, 1);
+
+	add_statement(p, psprintf("ALTER SYSTEM SET %s = %d;", bounded ?
+							  "pooler.max_backends" : "max_connections", to));
+	if (bounded)
+		add_statement(p, "SELECT pg_catalog.pg_reload_conf();");
+	return psprintf("The pool has no limit of its own: raise %s from %d to "
+					"%d%s.", bounded ? "pooler.max_backends" :
+					"max_connections", from, to,
+					bounded ? "" : ", and restart");
+}
+
+static const char *
+resize_words(const Patient *p, Metric metric, const MetricResult *r)
+{
+	const MetricSample *s = &p->sample;
+
+	switch (metric)
+	{
+		case METRIC_EXHAUSTION:
+			return psprintf("Raise max_overflow from %d to %d.",
+							s->max_overflow, r->max_overflow);
+		case METRIC_WAIT:
+			return psprintf("Raise pool_size from %d to %d.", s->pool_size,
+							r->pool_size);
+		case METRIC_IDLE_SURPLUS:
+			return psprintf("Lower pool_size from %d to %d, max_overflow %d "
+							"keeps the limit.", s->pool_size, r->pool_size,
+							r->max_overflow);
+		case METRIC_CHURN:
+			return psprintf("Raise pool_size from %d to %d, with max_overflow "
+							"%d.", s->pool_size, r->pool_size,
+							r->max_overflow);
+	}
+	return "";
+}
+
+/* The guide's remedy in this pool's numbers; its statements go to `p`. */
+static const char *
+remedy_of(Patient *p, Metric metric, const MetricResult *r)
+{
+	const MetricSample *s = &p->sample;
+	bool		holders = metric == METRIC_EXHAUSTION || metric == METRIC_WAIT;
+	const char *what;
+	const char *room = "";
+
+	p->n_statements = 0;
+	if (pooler_metrics_unlimited(s) && metric != METRIC_IDLE_SURPLUS)
+		what = raise_shared(p);
+	else
+	{
+		if (!pooler_metrics_unlimited(s))
+			room = make_room(p, r->pool_size + r->max_overflow -
+							 s->pool_size - s->max_overflow);
+		what = resize(p, r) ? resize_words(p, metric, r) :
+			"pooler.pools has no room for an entry of this pool.";
+	}
+	if (metric != METRIC_IDLE_SURPLUS)
+		add_statement(p, "SELECT pooler.reset_stats();");
+	return psprintf("%s%s%s", holders ? "See in pooler.clients who holds "
+					"backends too long, and shorten that first. " : "", what,
+					room);
+}
+
+static void
+put_statements(Row *row, Patient *p)
+{
+	put(row, PointerGetDatum(construct_array_builtin(p->statements,
+													 p->n_statements,
+													 TEXTOID)), false);
+}
+
+static void
+metric_row(Row *row, Patient *p, Metric metric)
+{
+	double		threshold = threshold_of(metric);
+	MetricResult r = pooler_metrics_judge(metric, threshold, &p->sample);
+
+	put_text(row, p->pool->name);
+	put_text(row, metrics[metric].name);
+	put_float(row, r.value, r.verdict == VERDICT_UNKNOWN);
+	put_float(row, threshold, false);
+	put_text(row, metrics[metric].unit);
+	put_text(row, verdict_name(r.verdict));
+	put(row, TimestampTzGetDatum(p->since), p->since == 0);
+	put_text(row, evidence_of(p, metric));
+	if (r.verdict == VERDICT_WARNING)
+	{
+		put_text(row, remedy_of(p, metric, &r));
+		put_statements(row, p);
+	}
+	else
+	{
+		put_null(row);
+		put_null(row);
+	}
+	pooler_rows_end(row);
+}
+
+/*
+ * pooler.health(): four rows for each pool that is not draining.  Units as in
+ * metrics.h; thresholds are the settings pooler.health_...
+ */
+Datum
+pooler_health_metrics(PG_FUNCTION_ARGS)
+{
+	Row			row;
+	TimestampTz now = GetCurrentTimestamp();
+	PoolCounts *counts;
+
+	pooler_rows_begin(fcinfo, &row);
+	counts = pooler_views_count(now - pooler_guc_health_idle_time *
+								INT64CONST(1000));
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+	{
+		Patient		p = {.pool = &pooler_pools[i], .counts = &counts[i]};
+
+		if (p.pool->state == POOL_FREE || p.pool->state == POOL_DRAINING)
+			continue;
+		p.since = Max(pooler_shared->stats_reset_at, pooler_shared->started_at);
+		take_sample(&p, now);
+		for (int m = 0; m < POOLER_METRICS; m++)
+			metric_row(&row, &p, (Metric) m);
+	}
+	return (Datum) 0;
+}
