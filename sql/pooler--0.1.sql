@@ -392,6 +392,154 @@ COMMENT ON COLUMN pooler.health.since IS
 COMMENT ON COLUMN pooler.health.statements IS
 'the remedy; meant for this row by itself: run them one by one, then look again';
 
+-- The guide's checklist.  What no server can see is unknown.
+CREATE VIEW pooler.checklist AS
+WITH pool AS MATERIALIZED (
+    SELECT * FROM pooler.pools() WHERE state <> 'draining'
+), health AS MATERIALIZED (
+    SELECT * FROM pooler.health()
+), rule AS MATERIALIZED (
+    SELECT check_name,
+           CASE WHEN pg_catalog.bool_and(verdict = 'ok') THEN 'ok'
+                ELSE 'warning' END AS verdict,
+           pg_catalog.string_agg(
+               pg_catalog.concat(CASE WHEN pool IS NOT NULL
+                                      THEN 'pool ' || pool || ': ' END,
+                                 CASE WHEN pool IS NOT NULL THEN check_name
+                                      ELSE setting END, ' = ', value), ', ')
+               AS evidence,
+           pg_catalog.string_agg(hint, ' ') AS remedy
+    FROM pooler.validation() WHERE check_name <> 'capacity'
+    GROUP BY check_name
+), capacity AS MATERIALIZED (
+    SELECT pg_catalog.bool_and(verdict = 'ok' OR check_name = 'direct') AS enough,
+           pg_catalog.string_agg(
+               pg_catalog.concat(
+                   check_name, ' ' || subject, ': required ',
+                   COALESCE(required::pg_catalog.text, 'no limit'),
+                   ', available ', available), '; ') AS evidence,
+           pg_catalog.string_agg(advice, ' ') FILTER (
+               WHERE check_name <> 'direct') AS remedy
+    FROM pooler.capacity()
+), trouble AS MATERIALIZED (
+    SELECT pg_catalog.count(*) FILTER (WHERE verdict = 'warning') AS warnings,
+           pg_catalog.count(*) FILTER (WHERE verdict = 'ok'
+                                       AND metric = 'exhaustion') AS used,
+           pg_catalog.string_agg(pool || ': ' || metric, ', ')
+               FILTER (WHERE verdict = 'warning') AS evidence,
+           pg_catalog.string_agg(pool || ': ' || remedy, ' ')
+               FILTER (WHERE verdict = 'warning') AS remedy
+    FROM health
+), load AS MATERIALIZED (
+    SELECT pg_catalog.count(*) AS pools,
+           COALESCE(pg_catalog.sum(timeouts), 0) AS timeouts,
+           COALESCE(pg_catalog.sum(checkouts), 0) AS checkouts,
+           COALESCE(pg_catalog.bool_and(active + pinned >= pool_size
+                                        AND active + pinned > 0), false)
+               AS full,
+           pg_catalog.min(stats_reset_at) AS since
+    FROM pool
+), monitor AS MATERIALIZED (
+    SELECT pg_catalog.string_agg(pg_catalog.quote_ident(r.rolname), ', ')
+               AS roles,
+           pg_catalog.string_agg(pg_catalog.quote_ident(r.rolname), ', ')
+               FILTER (WHERE EXISTS (
+                   SELECT FROM pg_catalog.pg_stat_activity AS a
+                   WHERE a.usesysid = r.oid)) AS connected
+    FROM pg_catalog.pg_roles AS r
+    WHERE r.rolcanlogin AND NOT r.rolsuper
+      AND pg_catalog.pg_has_role(r.oid, 'pg_monitor', 'MEMBER')
+)
+SELECT 1 AS item, 'Set ENV=production to enforce runtime validation' AS requirement,
+       CASE WHEN e.env = 'production' THEN 'ok' ELSE 'warning' END AS verdict,
+       'pooler.env = ' || e.env AS evidence,
+       CASE WHEN e.env <> 'production'
+            THEN 'Set pooler.env to production and restart.' END AS remedy
+FROM pg_catalog.current_setting('pooler.env') AS e (env)
+UNION ALL
+SELECT 2, 'Configure appropriate pool_size for expected load',
+       CASE WHEN l.pools = 0 THEN 'not applicable'
+            WHEN t.warnings > 0 THEN 'warning'
+            WHEN t.used = 0 THEN 'unknown'
+            ELSE 'ok' END,
+       CASE WHEN l.pools = 0 THEN 'there are no pools'
+            ELSE COALESCE(t.evidence, pg_catalog.format(
+                'no warning of pooler.health; checkouts since %s: %s',
+                l.since::pg_catalog.timestamptz(0), l.checkouts)) END,
+       CASE WHEN l.pools > 0 AND t.warnings = 0 AND t.used = 0
+            THEN 'Look again when the pools have been used.'
+            ELSE t.remedy END
+FROM load AS l, trouble AS t
+UNION ALL
+SELECT n.item, n.requirement, r.verdict, r.evidence, r.remedy
+FROM (VALUES (3, 'Set pool_recycle to 30 minutes or less', 'recycle'),
+             (4, 'Enable pool_pre_ping for reliability', 'pre_ping'),
+             (5, 'Disable echo_pool to reduce logging overhead', 'echo'))
+     AS n (item, requirement, check_name)
+JOIN rule AS r USING (check_name)
+UNION ALL
+SELECT 6, 'Verify database server max_connections is sufficient',
+       CASE WHEN l.pools = 0 THEN 'not applicable'
+            WHEN c.enough THEN 'ok'
+            ELSE 'warning' END,
+       CASE WHEN l.pools = 0 THEN 'there are no pools' ELSE c.evidence END,
+       CASE WHEN l.pools > 0 THEN c.remedy END
+FROM load AS l, capacity AS c
+UNION ALL
+SELECT 7, 'Set up monitoring for connection pool metrics',
+       CASE WHEN m.connected IS NOT NULL THEN 'ok'
+            WHEN m.roles IS NOT NULL THEN 'unknown'
+            ELSE 'warning' END,
+       CASE WHEN m.connected IS NOT NULL
+            THEN 'may read the views and is connected: ' || m.connected
+            WHEN m.roles IS NOT NULL
+            THEN 'may read the views, but is not connected: ' || m.roles
+            ELSE 'no role but superusers may read the views' END,
+       CASE WHEN m.roles IS NULL
+            THEN 'Create a role for your monitoring system: CREATE ROLE '
+                 'monitoring LOGIN IN ROLE pg_monitor; and let it read '
+                 'pooler.health and pooler.pools.'
+            WHEN m.connected IS NULL
+            THEN 'Let your monitoring system read pooler.health and '
+                 'pooler.pools as this role.' END
+FROM monitor AS m
+UNION ALL
+SELECT 8, 'Load test to validate configuration',
+       CASE WHEN l.pools = 0 THEN 'not applicable'
+            WHEN l.timeouts > 0 THEN 'warning'
+            WHEN l.full THEN 'ok'
+            ELSE 'unknown' END,
+       CASE WHEN l.pools = 0 THEN 'there are no pools'
+            ELSE pg_catalog.format(
+                'since %s: checkouts %s, time-outs %s; %s',
+                l.since::pg_catalog.timestamptz(0), l.checkouts, l.timeouts,
+                CASE WHEN l.full THEN 'all backends of every pool are busy now'
+                     ELSE 'not every pool is full now' END) END,
+       CASE WHEN l.pools > 0 AND (l.timeouts > 0 OR NOT l.full)
+            THEN 'Look at this row while the load runs: ' || (
+                SELECT pg_catalog.string_agg(pg_catalog.format(
+                    'pgbench -h HOST -p %s -c %s -T 600 -f YOUR_TRANSACTIONS %s',
+                    pg_catalog.current_setting('pooler.port'),
+                    2 * (p.pool_size + COALESCE(p.max_overflow, 0)), p.pool),
+                    '; ')
+                FROM pool AS p) END
+FROM load AS l
+UNION ALL
+SELECT 9, 'Document configuration decisions and expected capacity',
+       CASE WHEN d.description IS NULL THEN 'unknown' ELSE 'ok' END,
+       COALESCE('comment of schema pooler: ' || d.description,
+                'schema pooler has no comment'),
+       CASE WHEN d.description IS NULL
+            THEN 'Write them down, and where: COMMENT ON SCHEMA pooler IS '
+                 '''...''; pooler.settings, pooler.capacity and '
+                 'pooler.recommend() have the figures.' END
+FROM pg_catalog.obj_description(
+         'pooler'::pg_catalog.regnamespace, 'pg_namespace') AS d (description)
+ORDER BY item;
+
+COMMENT ON VIEW pooler.checklist IS
+'The guide''s production checklist: each item with verdict (ok, warning, not applicable, or unknown where no server can see it), evidence, and what to do.';
+
 -- Every range is with the guide's buffers of 20 and 30 %.  Its four databases
 -- and its recommendations for max_connections are constants of the guide.
 CREATE VIEW pooler.presets AS
@@ -489,7 +637,7 @@ GRANT USAGE ON SCHEMA pooler TO pg_monitor;
 GRANT SELECT ON
     pooler.worker, pooler.pools, pooler.routes, pooler.backends,
     pooler.clients, pooler.settings, pooler.capacity, pooler.validation,
-    pooler.presets, pooler.health
+    pooler.presets, pooler.health, pooler.checklist
 TO pg_monitor;
 
 GRANT EXECUTE ON FUNCTION

@@ -23,6 +23,7 @@ ORDER BY p.proname COLLATE "C";
 SET search_path = '';
 SELECT pg_catalog.count(*) > 0 AS settings FROM pooler.settings;
 SELECT pg_catalog.count(*) > 0 AS validation FROM pooler.validation;
+SELECT pg_catalog.count(*) > 0 AS checklist FROM pooler.checklist;
 RESET search_path;
 -- each pool shows the same values in both views
 SELECT count(*) AS differences
@@ -45,6 +46,12 @@ SELECT check_name, pool, setting, required
 FROM pooler.validation WHERE check_name <> 'capacity' AND pool IS NULL;
 SELECT count(*) AS without_hint FROM pooler.validation
 WHERE (verdict = 'ok') <> (hint IS NULL);
+-- the guide's checklist, every item of it
+SELECT item, requirement FROM pooler.checklist ORDER BY item;
+SELECT count(*) AS without_evidence FROM pooler.checklist
+WHERE evidence IS NULL
+   OR verdict NOT IN ('ok', 'warning', 'not applicable', 'unknown')
+   OR (verdict IN ('warning', 'unknown')) <> (remedy IS NOT NULL);
 -- the lines for pg_hba.conf and pg_ident.conf
 SELECT regexp_replace(file, '.*/', '') AS file,
        regexp_replace(line, '^pooler \S+', 'pooler <user>') AS line
