@@ -212,6 +212,15 @@ RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME', 'pooler_health_metrics'
 LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
 
+CREATE FUNCTION pooler.memory(
+    OUT pid pg_catalog.int4,
+    OUT pool pg_catalog.text,
+    OUT private pg_catalog.int8,
+    OUT machine pg_catalog.int8)
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'pooler_memory_backends'
+LANGUAGE C VOLATILE STRICT PARALLEL SAFE;
+
 CREATE FUNCTION pooler.presets(
     OUT preset pg_catalog.text,
     OUT users pg_catalog.text,
@@ -288,6 +297,7 @@ COMMENT ON FUNCTION pooler.capacity() IS 'For the view pooler.capacity.';
 COMMENT ON FUNCTION pooler.validation() IS 'For the view pooler.validation.';
 COMMENT ON FUNCTION pooler.presets() IS 'For the view pooler.presets.';
 COMMENT ON FUNCTION pooler.health() IS 'For the view pooler.health.';
+COMMENT ON FUNCTION pooler.memory() IS 'For the view pooler.memory.';
 
 -- The views.
 
@@ -465,7 +475,7 @@ SELECT 2, 'Configure appropriate pool_size for expected load',
        CASE WHEN l.pools = 0 THEN 'there are no pools'
             ELSE COALESCE(t.evidence, pg_catalog.format(
                 'no warning of pooler.health; checkouts since %s: %s',
-                l.since::pg_catalog.timestamptz(0), l.checkouts)) END,
+                pg_catalog.date_trunc('second', l.since), l.checkouts)) END,
        CASE WHEN l.pools > 0 AND t.warnings = 0 AND t.used = 0
             THEN 'Look again when the pools have been used.'
             ELSE t.remedy END
@@ -512,7 +522,7 @@ SELECT 8, 'Load test to validate configuration',
        CASE WHEN l.pools = 0 THEN 'there are no pools'
             ELSE pg_catalog.format(
                 'since %s: checkouts %s, time-outs %s; %s',
-                l.since::pg_catalog.timestamptz(0), l.checkouts, l.timeouts,
+                pg_catalog.date_trunc('second', l.since), l.checkouts, l.timeouts,
                 CASE WHEN l.full THEN 'all backends of every pool are busy now'
                      ELSE 'not every pool is full now' END) END,
        CASE WHEN l.pools > 0 AND (l.timeouts > 0 OR NOT l.full)
@@ -539,6 +549,214 @@ ORDER BY item;
 
 COMMENT ON VIEW pooler.checklist IS
 'The guide''s production checklist: each item with verdict (ok, warning, not applicable, or unknown where no server can see it), evidence, and what to do.';
+
+CREATE VIEW pooler.memory AS
+SELECT * FROM pooler.memory();
+
+COMMENT ON VIEW pooler.memory IS
+'Backends of pools: their private memory (shared buffers do not count) and that of the machine, in bytes.';
+
+-- Whoever has a backend now, why, and since when; for pooler.diagnose().
+CREATE VIEW pooler.holders AS
+SELECT c.id AS client,
+       c.pool,
+       c.role,
+       c.application_name,
+       c.backend,
+       c.since,
+       CASE
+           WHEN a.wait_event_type = 'Lock' THEN 'lock'
+           WHEN a.state LIKE 'idle in transaction%' THEN 'idle in transaction'
+           WHEN a.state = 'active' THEN 'statement'
+           WHEN pg_catalog.cardinality(c.pinned_by) > 0 THEN 'pinned'
+           ELSE 'busy'
+       END AS reason,
+       CASE
+           WHEN a.state LIKE 'idle in transaction%' THEN a.state_change
+           WHEN a.state = 'active' THEN a.query_start
+           ELSE c.since
+       END AS reason_since,
+       CASE WHEN a.wait_event_type = 'Lock'
+            THEN pg_catalog.pg_blocking_pids(c.backend) END AS blocked_by,
+       c.pinned_by,
+       a.query AS statement
+FROM pooler.clients() AS c
+LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = c.backend
+WHERE c.state IN ('active', 'pinned');
+
+COMMENT ON VIEW pooler.holders IS
+'Clients that have a backend: why (lock: it waits for one; idle in transaction; statement; pinned; busy: between two of these, or not for you to see), since when, and with what statement.';
+COMMENT ON COLUMN pooler.holders.since IS
+'when it got its backend';
+COMMENT ON COLUMN pooler.holders.blocked_by IS
+'pids of the backends that have the lock';
+
+-- The guide's troubleshooting, run against what is there now.  A pool that is
+-- exhausted has a row for each of the three clients that hold longest.
+CREATE FUNCTION pooler.diagnose(
+    OUT problem pg_catalog.text,
+    OUT pool pg_catalog.text,
+    OUT since pg_catalog.timestamptz,
+    OUT cause pg_catalog.text,
+    OUT client pg_catalog.int8,
+    OUT application_name pg_catalog.text,
+    OUT role pg_catalog.text,
+    OUT backend pg_catalog.int4,
+    OUT statement pg_catalog.text,
+    OUT remedy pg_catalog.text)
+RETURNS SETOF pg_catalog.record
+LANGUAGE SQL VOLATILE PARALLEL RESTRICTED
+BEGIN ATOMIC
+WITH pool AS MATERIALIZED (
+    SELECT p.*,
+           -- whom others would not wait for any longer holds too long
+           pg_catalog.make_interval(secs => COALESCE(
+               NULLIF(p.pool_timeout, 0), 30)) AS patience,
+           COALESCE(p.longest_wait > pg_catalog.current_setting(
+               'pooler.health_wait')::pg_catalog."interval"
+               AND p.state <> 'unavailable', false) AS exhausted
+    FROM pooler.pools() AS p
+), holder AS MATERIALIZED (
+    SELECT h.*,
+           pg_catalog.row_number() OVER (PARTITION BY h.pool
+                                         ORDER BY h.since) AS place,
+           CASE h.reason
+               WHEN 'lock' THEN 'waits for a lock of ' || COALESCE(
+                   (SELECT pg_catalog.string_agg(COALESCE(
+                               'client ' || c.id || ' (' || c.application_name
+                               || ')', 'backend ' || b), ', ')
+                    FROM pg_catalog.unnest(h.blocked_by) AS b
+                    LEFT JOIN pooler.clients() AS c ON c.backend = b),
+                   'another backend')
+               WHEN 'idle in transaction' THEN 'idle in transaction'
+               WHEN 'statement' THEN 'runs a statement'
+               WHEN 'pinned' THEN 'pinned by '
+                   || pg_catalog.array_to_string(h.pinned_by, ', ')
+               ELSE 'has a backend'
+           END || ' since '
+           || pg_catalog.date_trunc('second', h.reason_since) AS cause,
+           CASE h.reason
+               WHEN 'lock' THEN 'End the transaction that has the lock.'
+               WHEN 'idle in transaction' THEN pg_catalog.format(
+                   'SELECT pooler.terminate_client(%s); and let %s end its '
+                   'transactions, or ALTER ROLE %I SET '
+                   'idle_in_transaction_session_timeout = ''30s'';',
+                   h.client, COALESCE(h.application_name, 'the application'),
+                   h.role)
+               WHEN 'statement' THEN pg_catalog.format(
+                   'SELECT pooler.cancel_client(%s); and optimize the '
+                   'statement, or ALTER ROLE %I SET statement_timeout.',
+                   h.client, h.role)
+               WHEN 'pinned' THEN 'Let it do without that state, or raise '
+                   'max_overflow of the pool for it.'
+               ELSE 'Look at what it does.'
+           END AS remedy
+    FROM pooler.holders AS h
+), advice AS MATERIALIZED (
+    SELECT h.pool, h.metric, h.verdict, h.remedy FROM pooler.health() AS h
+), memory AS MATERIALIZED (
+    SELECT m.pool, m.pid, m.private, m.machine,
+           pg_catalog.sum(m.private) OVER () AS total,
+           pg_catalog.count(*) OVER () AS backends,
+           pg_catalog.row_number() OVER (ORDER BY m.private DESC) AS place
+    FROM pooler.memory() AS m
+), rows AS (
+    SELECT 1 AS class,
+           h.place,
+           pg_catalog.format('QueuePool limit of size %s overflow %s reached',
+                             p.pool_size, COALESCE(p.max_overflow, -1))
+               AS problem,
+           p.pool,
+           pg_catalog.clock_timestamp() - p.longest_wait AS since,
+           COALESCE(h.cause, 'no client has a backend: they are being opened, '
+                    'or connections are short') AS cause,
+           h.client, h.application_name, h.role, h.backend, h.statement,
+           COALESCE(h.remedy || ' ', '') || CASE
+               WHEN h.place > 1 THEN '' ELSE 'If that is its normal work: '
+               || COALESCE(a.remedy, 'raise max_overflow of the pool.') END
+               AS remedy
+    FROM pool AS p
+    LEFT JOIN holder AS h ON h.pool = p.pool AND h.place <= 3
+    LEFT JOIN advice AS a ON a.pool = p.pool AND a.metric = 'wait'
+    WHERE p.exhausted
+    UNION ALL
+    SELECT 2, NULL, 'TimeoutError: QueuePool limit exceeded', p.pool,
+           p.stats_reset_at,
+           pg_catalog.format('clients that waited longer than pool_timeout, '
+                             '%s s: %s; checkouts: %s', p.pool_timeout,
+                             p.timeouts, p.checkouts),
+           NULL, NULL, NULL, NULL, NULL,
+           a.remedy || ' If that does not suffice raise pool_timeout. Then '
+           'SELECT pooler.reset_stats();'
+    FROM pool AS p
+    JOIN advice AS a ON a.pool = p.pool AND a.metric = 'exhaustion'
+    WHERE a.verdict = 'warning'
+    UNION ALL
+    SELECT 3, h.place,
+           CASE h.reason WHEN 'idle in transaction' THEN 'connection leak'
+                            WHEN 'lock' THEN 'blocked statement'
+                            ELSE 'slow query' END,
+           p.pool, h.reason_since, h.cause, h.client, h.application_name,
+           h.role, h.backend, h.statement, h.remedy
+    FROM pool AS p
+    JOIN holder AS h ON h.pool = p.pool
+    WHERE NOT p.exhausted
+      AND h.reason IN ('idle in transaction', 'lock', 'statement')
+      AND h.reason_since < pg_catalog.clock_timestamp() - p.patience
+    UNION ALL
+    SELECT 4, NULL, 'pool unavailable', p.pool, p.last_error_at, p.last_error,
+           NULL, NULL, NULL, NULL, NULL,
+           'Mend that; the pool opens by itself, at the latest 30 s later.'
+    FROM pool AS p
+    WHERE p.state = 'unavailable'
+    UNION ALL
+    SELECT 5, NULL, 'stale connections', p.pool, p.last_error_at,
+           pg_catalog.format('backends that did not respond and were ended: '
+                             '%s; the last: %s', p.invalidated, p.last_error),
+           NULL, NULL, NULL, NULL, NULL,
+           pg_catalog.concat(
+               CASE WHEN NOT p.pool_pre_ping
+                    THEN 'Set pre_ping of the pool to on. ' END,
+               CASE WHEN COALESCE(p.pool_recycle, 1801) > 1800
+                    THEN 'Set recycle of the pool to 1800 or less. ' END,
+               'Find in the server''s log why they hung. Then SELECT '
+               'pooler.reset_stats();')
+    FROM pool AS p
+    WHERE p.invalidated > 0
+    UNION ALL
+    SELECT 6, NULL, 'high memory usage', m.pool, NULL,
+           pg_catalog.format('%s backends of pools have %s for themselves, '
+                             '%s %% of the machine; this one has most, %s',
+                             m.backends, pg_catalog.pg_size_pretty(m.total),
+                             pg_catalog.round(100.0 * m.total / m.machine, 1),
+                             pg_catalog.pg_size_pretty(m.private)),
+           h.client, h.application_name, h.role, m.pid, h.statement,
+           COALESCE((SELECT pg_catalog.string_agg(
+                                a.pool || ': ' || a.remedy, ' ')
+                     FROM advice AS a
+                     WHERE a.metric = 'idle surplus'
+                       AND a.verdict = 'warning'),
+                    pg_catalog.format(
+                        'Lower pool_size and max_overflow, or '
+                        'pooler.max_backends to %s; lower work_mem; see what '
+                        'this one does.', GREATEST(pg_catalog.floor(
+                            m.backends * pg_catalog.current_setting(
+                                'pooler.health_memory')::pg_catalog.float8
+                            * m.machine / m.total), 1)))
+    FROM memory AS m
+    LEFT JOIN holder AS h ON h.backend = m.pid
+    WHERE m.place = 1
+      AND m.total > m.machine * pg_catalog.current_setting(
+          'pooler.health_memory')::pg_catalog.float8
+)
+SELECT r.problem, r.pool, r.since, r.cause, r.client, r.application_name,
+       r.role, r.backend, r.statement, r.remedy
+FROM rows AS r
+ORDER BY r.class, r.pool, r.place;
+END;
+
+COMMENT ON FUNCTION pooler.diagnose() IS
+'The guide''s troubleshooting, run against what is there now: each problem that is present, since when, who causes it (clients that hold a backend longest) and what to do. No rows: none is.';
 
 -- Every range is with the guide's buffers of 20 and 30 %.  Its four databases
 -- and its recommendations for max_connections are constants of the guide.
@@ -625,6 +843,7 @@ REVOKE ALL ON FUNCTION
     pooler.worker(), pooler.pools(), pooler.routes(), pooler.backends(),
     pooler.clients(), pooler.settings(), pooler.capacity(),
     pooler.validation(), pooler.presets(), pooler.health(),
+    pooler.memory(), pooler.diagnose(),
     pooler.recommend(
         pg_catalog.int4, pg_catalog.int4, pg_catalog.int4, pg_catalog.float8),
     pooler.plan(
@@ -637,7 +856,8 @@ GRANT USAGE ON SCHEMA pooler TO pg_monitor;
 GRANT SELECT ON
     pooler.worker, pooler.pools, pooler.routes, pooler.backends,
     pooler.clients, pooler.settings, pooler.capacity, pooler.validation,
-    pooler.presets, pooler.health, pooler.checklist
+    pooler.presets, pooler.health, pooler.checklist, pooler.memory,
+    pooler.holders
 TO pg_monitor;
 
 GRANT EXECUTE ON FUNCTION
@@ -648,6 +868,7 @@ GRANT EXECUTE ON FUNCTION
     pooler.worker(), pooler.pools(), pooler.routes(), pooler.backends(),
     pooler.clients(), pooler.settings(), pooler.capacity(),
     pooler.validation(), pooler.presets(), pooler.health(),
+    pooler.memory(), pooler.diagnose(),
     pooler.recommend(
         pg_catalog.int4, pg_catalog.int4, pg_catalog.int4, pg_catalog.float8),
     pooler.plan(

@@ -67,6 +67,7 @@ double		pooler_guc_health_wait;
 double		pooler_guc_health_idle_surplus;
 int			pooler_guc_health_idle_time;
 double		pooler_guc_health_churn;
+double		pooler_guc_health_memory;
 
 static const struct config_enum_entry env_options[] = {
 	{"development", ENV_DEVELOPMENT, false},
@@ -241,7 +242,7 @@ typedef struct RealSetting
 	const char *detail;
 } RealSetting;
 
-/* Above what pooler.health warns. */
+/* Above what pooler.health warns, and pooler.diagnose() tells. */
 static const RealSetting health_settings[] = {
 	{
 		"pooler.health_exhaustion", &pooler_guc_health_exhaustion,
@@ -267,6 +268,13 @@ static const RealSetting health_settings[] = {
 		"Times an hour that a pool's backends may be exchanged, recycling "
 		"aside.",
 		"More is a warning of pooler.health."
+	},
+	{
+		"pooler.health_memory", &pooler_guc_health_memory,
+		0.25, 1, 0,
+		"Share of the machine's memory that backends of pools may have for "
+		"themselves.",
+		"More is a problem that pooler.diagnose() tells."
 	}
 };
 

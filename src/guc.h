@@ -46,6 +46,7 @@ extern double pooler_guc_health_wait;	/* s */
 extern double pooler_guc_health_idle_surplus;	/* share of pool_size */
 extern int	pooler_guc_health_idle_time;	/* ms */
 extern double pooler_guc_health_churn;	/* per backend and hour */
+extern double pooler_guc_health_memory; /* share of the machine's */
 
 /* In _PG_init, first of all: ERROR unless the library is being preloaded. Not
  * under IsBinaryUpgrade, where nothing is defined. */

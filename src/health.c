@@ -296,8 +296,8 @@ remedy_of(Patient *p, Metric metric, const MetricResult *r)
 	}
 	if (metric != METRIC_IDLE_SURPLUS)
 		add_statement(p, "SELECT pooler.reset_stats();");
-	return psprintf("%s%s%s", holders ? "See in pooler.clients who holds "
-					"backends too long, and shorten that first. " : "", what,
+	return psprintf("%s%s%s", holders ? "See in pooler.diagnose() who "
+					"holds backends too long, and shorten that first. " : "", what,
 					room);
 }
 

@@ -24,6 +24,7 @@ SET search_path = '';
 SELECT pg_catalog.count(*) > 0 AS settings FROM pooler.settings;
 SELECT pg_catalog.count(*) > 0 AS validation FROM pooler.validation;
 SELECT pg_catalog.count(*) > 0 AS checklist FROM pooler.checklist;
+SELECT pg_catalog.count(*) >= 0 AS diagnose FROM pooler.diagnose();
 RESET search_path;
 -- each pool shows the same values in both views
 SELECT count(*) AS differences
