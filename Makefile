@@ -22,7 +22,7 @@
 
 EXTENSION = pooler
 MODULE_big = pooler
-DATA = sql/pooler--0.1.sql
+DATA = sql/pooler--0.1.sql psql/pooler-top.sql
 SOURCES = $(wildcard src/*.c)
 SRC_HEADERS = $(wildcard src/*.h)
 OBJS = $(SOURCES:.c=.o)

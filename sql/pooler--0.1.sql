@@ -389,7 +389,14 @@ COMMENT ON VIEW pooler.validation IS
 'The guide''s rules for production, for the settings of all pools and where a pool has its own. They are enforced (a WARNING at start and at reload) if pooler.env is production.';
 
 CREATE VIEW pooler.health AS
-SELECT * FROM pooler.health();
+SELECT h.pool, h.metric, h.value, h.threshold, h.unit, h.verdict, h.since,
+       h.evidence,
+       CASE WHEN h.metric IN ('exhaustion', 'wait')
+            THEN 'See in pooler.diagnose() who holds backends too long, and '
+                 'shorten that first. '
+            ELSE '' END || h.remedy AS remedy,
+       h.statements
+FROM pooler.health() AS h;
 
 COMMENT ON VIEW pooler.health IS
 'The guide''s four metrics of each pool: exhaustion, wait, idle surplus, churn. More than the threshold (pooler.health_...) is a warning.';
@@ -758,6 +765,108 @@ END;
 COMMENT ON FUNCTION pooler.diagnose() IS
 'The guide''s troubleshooting, run against what is there now: each problem that is present, since when, who causes it (clients that hold a backend longest) and what to do. No rows: none is.';
 
+-- One page for a ticket: what the views say, and no more of statements than
+-- their beginning.
+CREATE FUNCTION pooler.report()
+RETURNS pg_catalog.text
+LANGUAGE SQL VOLATILE PARALLEL RESTRICTED
+BEGIN ATOMIC
+WITH line AS (
+    SELECT 10 AS section, 0 AS n, pg_catalog.format(
+               E'%s, %s\nWorker %s; clients: %s of %s; backends: %s, '
+               'max_connections: %s; counters since %s',
+               pooler.version(),
+               pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()),
+               CASE WHEN w.listening THEN pg_catalog.format(
+                        'listens on port %s since %s',
+                        pg_catalog.current_setting('pooler.port'),
+                        pg_catalog.date_trunc('second', w.started_at))
+                    ELSE 'does not listen' END,
+               w.clients, w.max_clients, w.backends,
+               pg_catalog.current_setting('max_connections'),
+               pg_catalog.date_trunc('second', w.stats_reset_at))
+               || COALESCE(E'\n' || w.hba_missing, '') AS text
+    FROM pooler.worker() AS w
+    UNION ALL
+    SELECT 20, 0, E'\nPools'
+    UNION ALL
+    SELECT 21, pg_catalog.row_number() OVER (ORDER BY p.waiting DESC, p.pool),
+           pg_catalog.format(
+               '  %s: %s, pool_size %s, max_overflow %s; backends: %s active, '
+               '%s pinned, %s idle, %s unborn; clients: %s, waiting %s%s; '
+               'transactions %s, time-outs %s, opened %s, closed %s',
+               p.pool, p.state, p.pool_size, COALESCE(p.max_overflow, -1),
+               p.active, p.pinned, p.idle, p.unborn, p.clients, p.waiting,
+               ' for ' || pg_catalog.date_trunc('milliseconds',
+                                                p.longest_wait),
+               p.transactions, p.timeouts, p.opened, p.closed)
+    FROM pooler.pools() AS p
+    UNION ALL
+    SELECT 30, 0, E'\nProblems (pooler.diagnose)'
+    UNION ALL
+    SELECT 31, d.n, pg_catalog.concat(
+               '  ', d.n, '. ', d.problem, ', pool ' || d.pool,
+               ', since ' || pg_catalog.date_trunc('second', d.since),
+               E'\n     ' || d.cause,
+               E'\n     client ' || d.client || ', '
+               || COALESCE(d.application_name, 'without name') || ', role '
+               || d.role || ', backend ' || d.backend
+               || COALESCE(': ' || pg_catalog."left"(
+                   pg_catalog.regexp_replace(d.statement, '\s+', ' ', 'g'),
+                   100), ''),
+               E'\n     -> ' || d.remedy)
+    FROM pooler.diagnose() WITH ORDINALITY AS d (
+        problem, pool, since, cause, client, application_name, role, backend,
+        statement, remedy, n)
+    WHERE d.n <= 10
+    UNION ALL
+    SELECT 32, 0, '  none'
+    WHERE NOT EXISTS (SELECT FROM pooler.diagnose())
+    UNION ALL
+    SELECT 40, 0, E'\nMetrics that warn (pooler.health)'
+    UNION ALL
+    SELECT 41, pg_catalog.row_number() OVER (ORDER BY h.pool, h.metric),
+           pg_catalog.format(E'  %s, pool %s: %s (threshold %s %s)\n     %s\n'
+                             '     -> %s', h.metric, h.pool,
+                             pg_catalog.round(h.value::pg_catalog."numeric", 3),
+                             h.threshold, h.unit, h.evidence, h.remedy)
+    FROM pooler.health() AS h
+    WHERE h.verdict = 'warning'
+    UNION ALL
+    SELECT 42, 0, '  none'
+    WHERE NOT EXISTS (SELECT FROM pooler.health() AS h
+                      WHERE h.verdict = 'warning')
+    UNION ALL
+    SELECT 50, 0, E'\nChecklist (pooler.checklist)'
+    UNION ALL
+    SELECT 51, c.item,
+           pg_catalog.format('  %s %s: %s',
+                             pg_catalog.rpad(c.verdict, 14),
+                             c.requirement, c.evidence)
+    FROM pooler.checklist AS c
+    UNION ALL
+    SELECT 60, 0, E'\nSettings that are not the guide''s (pooler.settings)'
+    UNION ALL
+    SELECT 61, pg_catalog.row_number() OVER (ORDER BY s.pool),
+           pg_catalog.format('  %s: %s', s.pool, pg_catalog.string_agg(
+               pg_catalog.concat(s.parameter, ' ',
+                                 COALESCE(s.value, 'unlimited'), s.unit),
+               ', '))
+    FROM pooler.settings AS s
+    WHERE s.source <> 'guide default'
+    GROUP BY s.pool
+    UNION ALL
+    SELECT 62, 0, '  none'
+    WHERE NOT EXISTS (SELECT FROM pooler.settings AS s
+                      WHERE s.source <> 'guide default')
+)
+SELECT pg_catalog.string_agg(l.text, E'\n' ORDER BY l.section, l.n)
+FROM line AS l;
+END;
+
+COMMENT ON FUNCTION pooler.report() IS
+'One page of text for a ticket: worker, pools, problems, metrics that warn, the checklist, settings that are not the guide''s. It has the first 100 characters of statements that pooler.diagnose() names.';
+
 -- Every range is with the guide's buffers of 20 and 30 %.  Its four databases
 -- and its recommendations for max_connections are constants of the guide.
 CREATE VIEW pooler.presets AS
@@ -843,7 +952,7 @@ REVOKE ALL ON FUNCTION
     pooler.worker(), pooler.pools(), pooler.routes(), pooler.backends(),
     pooler.clients(), pooler.settings(), pooler.capacity(),
     pooler.validation(), pooler.presets(), pooler.health(),
-    pooler.memory(), pooler.diagnose(),
+    pooler.memory(), pooler.diagnose(), pooler.report(),
     pooler.recommend(
         pg_catalog.int4, pg_catalog.int4, pg_catalog.int4, pg_catalog.float8),
     pooler.plan(
@@ -868,7 +977,7 @@ GRANT EXECUTE ON FUNCTION
     pooler.worker(), pooler.pools(), pooler.routes(), pooler.backends(),
     pooler.clients(), pooler.settings(), pooler.capacity(),
     pooler.validation(), pooler.presets(), pooler.health(),
-    pooler.memory(), pooler.diagnose(),
+    pooler.memory(), pooler.diagnose(), pooler.report(),
     pooler.recommend(
         pg_catalog.int4, pg_catalog.int4, pg_catalog.int4, pg_catalog.float8),
     pooler.plan(

@@ -279,7 +279,6 @@ static const char *
 remedy_of(Patient *p, Metric metric, const MetricResult *r)
 {
 	const MetricSample *s = &p->sample;
-	bool		holders = metric == METRIC_EXHAUSTION || metric == METRIC_WAIT;
 	const char *what;
 	const char *room = "";
 
@@ -296,9 +295,7 @@ remedy_of(Patient *p, Metric metric, const MetricResult *r)
 	}
 	if (metric != METRIC_IDLE_SURPLUS)
 		add_statement(p, "SELECT pooler.reset_stats();");
-	return psprintf("%s%s%s", holders ? "See in pooler.diagnose() who "
-					"holds backends too long, and shorten that first. " : "", what,
-					room);
+	return psprintf("%s%s", what, room);
 }
 
 static void

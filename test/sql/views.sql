@@ -25,6 +25,7 @@ SELECT pg_catalog.count(*) > 0 AS settings FROM pooler.settings;
 SELECT pg_catalog.count(*) > 0 AS validation FROM pooler.validation;
 SELECT pg_catalog.count(*) > 0 AS checklist FROM pooler.checklist;
 SELECT pg_catalog.count(*) >= 0 AS diagnose FROM pooler.diagnose();
+SELECT pg_catalog.length(pooler.report()) > 0 AS report;
 RESET search_path;
 -- each pool shows the same values in both views
 SELECT count(*) AS differences
