@@ -648,7 +648,9 @@ WITH pool AS MATERIALIZED (
                    'SELECT pooler.terminate_client(%s); and let %s end its '
                    'transactions, or ALTER ROLE %I SET '
                    'idle_in_transaction_session_timeout = ''30s'';',
-                   h.client, COALESCE(h.application_name, 'the application'),
+                   -- a name that its client chose: no SQL for who pastes this
+                   h.client, COALESCE(pg_catalog.quote_literal(
+                       h.application_name), 'the application'),
                    h.role)
                WHEN 'statement' THEN pg_catalog.format(
                    'SELECT pooler.cancel_client(%s); and optimize the '
