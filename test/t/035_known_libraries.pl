@@ -67,12 +67,12 @@ $pooler->poll_view("select count(*) from pooler.clients where pool = 'main'", '0
 my ($first, $second) = map { $pooler->client($_, user => 'boss') } qw(first second);
 is($first->value('show is_superuser'), 'on', 'a superuser');
 is($pooler->sql("select string_agg(distinct mode, ' ') from pooler.clients where role = 'boss'"), 'transaction', 'in transaction mode');
+$pooler->poll_view("select count(*) from pooler.backends where state = 'unborn'", '0', 'both backends are boss\'s');
 $first->run('begin');
 $pid = $first->value('select pg_backend_pid()');
 $first->run('commit');
 $first->quit;
 $pooler->poll_view("select state, role from pooler.backends where pid = $pid", 'idle|boss', 'its backend stays, and stays its role\'s');
-$pooler->poll_view("select count(*) from pooler.backends where state = 'unborn'", '0', 'both backends are boss\'s');
 my @pids;
 foreach my $user (qw(app chief))
 {
