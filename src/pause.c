@@ -85,6 +85,22 @@ wanted_database(Node *stmt)
 	}
 }
 
+/* WITH (FORCE) ends whoever is there: nobody need be waited for. */
+static bool
+is_forced(Node *stmt)
+{
+	ListCell   *lc;
+
+	if (!IsA(stmt, DropdbStmt))
+		return false;
+	foreach(lc, castNode(DropdbStmt, stmt)->options)
+	{
+		if (strcmp(lfirst_node(DefElem, lc)->defname, "force") == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool
 is_pool_of(int pool, const char *database)
 {
@@ -211,7 +227,8 @@ utility_hook(PlannedStmt *pstmt, const char *query, bool read_only_tree,
 	/* also at a FATAL: a pool must not stay paused */
 	PG_ENSURE_ERROR_CLEANUP(resume, PointerGetDatum(&paused));
 	{
-		await_empty(database);
+		if (!is_forced(pstmt->utilityStmt))
+			await_empty(database);
 		call_next(pstmt, query, read_only_tree, context, params, env, dest,
 				  qc);
 	}

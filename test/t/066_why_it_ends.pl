@@ -84,4 +84,11 @@ foreach my $each (1, 4)
     $pooler->poll_view($open, 'open', "$name, removed: it is back");
     end_crowd("$name, ended", $each, "select pooler.terminate_client(id) from pooler.clients where pool = 'later'");
 }
+
+# WITH (FORCE) does not wait for who is in a transaction, it ends him.
+my $busy = $pooler->client('busy', database => 'later');
+$busy->run('begin');
+is($admin->sqlstate(q{set statement_timeout = '3s'}), '', 'less than a DROP DATABASE waits for others');
+is($admin->sqlstate('drop database later with (force)'), '', 'it is dropped at once');
+is(($busy->result->{errors}[0] // {})->{M}, 'terminating connection due to administrator command', 'one in a transaction hears why');
 done_testing;
