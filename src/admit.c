@@ -197,23 +197,19 @@ mode_of(const LoginState *login, int pool)
 	return pooler_pools[pool].limits.mode;
 }
 
-/* The worker says itself what a backend has said to the like before. */
+/* The worker says itself what a backend has said to the like before; after what
+ * the login has to say, in one piece. */
 static bool
-greet(int slot, const Greeting *g)
+greet(int slot, const Greeting *g, StringInfo out)
 {
 	PoolerClient *c = &pooler_clients[slot];
-	StringInfoData out;
-	bool		said;
 
-	initStringInfo(&out);
-	appendBinaryStringInfo(&out, g->text, g->text_len);
-	pooler_wire_put_key(&out, c->pid, c->cancel_key);
-	pooler_wire_put_ready(&out, 'I');
+	appendBinaryStringInfo(out, g->text, g->text_len);
+	pooler_wire_put_key(out, c->pid, c->cancel_key);
+	pooler_wire_put_ready(out, 'I');
 	pooler_records_ref(g->record);
 	c->record = g->record;
-	said = pooler_client_say(slot, &out);
-	pfree(out.data);
-	return said;
+	return pooler_client_say(slot, out);
 }
 
 /* A backend shall finish the login: it needs the startup packet's settings. */
@@ -250,9 +246,9 @@ log_authorized(const LoginState *login)
 						login->user, login->database)));
 }
 
-/* LOGIN -> ARMED. False: an error has been said, or cannot be. */
+/* LOGIN -> ARMED; says `out` first. False: an error has been said, or cannot be. */
 static bool
-enter_route(int slot, const LoginState *login)
+enter_route(int slot, const LoginState *login, StringInfo out)
 {
 	PoolerClient *c = &pooler_clients[slot];
 	const PoolerLogin *allowed = &login->login;
@@ -264,6 +260,7 @@ enter_route(int slot, const LoginState *login)
 
 	if (route < 0)
 	{
+		(void) pooler_client_say(slot, out);
 		pooler_client_say_error(slot, "FATAL", pool < 0 ? "3D000" : "53300",
 				  pool < 0 ? psprintf("pooler has no pool for database \"%s\"",
 									  login->pool_name) :
@@ -297,7 +294,8 @@ enter_route(int slot, const LoginState *login)
 		c->closes_backend = true;
 		c->mode = MODE_SESSION;
 	}
-	return (g ? greet(slot, g) : leave_to_backend(slot, login)) &&
+	return (g ? greet(slot, g, out) :
+			pooler_client_say(slot, out) && leave_to_backend(slot, login)) &&
 		pooler_route_arm(slot, true);
 }
 
@@ -326,18 +324,13 @@ static void
 login_on(int slot)
 {
 	WorkerClient *w = &pooler_worker_clients[slot];
-	StringInfoData out;
-	LoginResult result;
-	bool		said;
+	StringInfoData out;			/* the turn's memory */
 
 	initStringInfo(&out);
-	result = pooler_login_step(w->login, &out);
-	said = pooler_client_say(slot, &out);
-	pfree(out.data);
-	switch (result)
+	switch (pooler_login_step(w->login, &out))
 	{
 		case LOGIN_MORE:
-			if (said)
+			if (pooler_client_say(slot, &out))
 				return;
 			break;
 		case LOGIN_CANCEL:
@@ -345,12 +338,13 @@ login_on(int slot)
 			return;
 		case LOGIN_OK:
 			pooler_client_watch(slot, false);
-			if (!said || !enter_route(slot, w->login))
+			if (!enter_route(slot, w->login, &out))
 				break;
 			pooler_login_end(w->login);
 			w->login = NULL;
 			return;
 		case LOGIN_FAILED:
+			(void) pooler_client_say(slot, &out);
 			break;
 	}
 	pooler_client_close(slot);
