@@ -48,6 +48,7 @@
 #include "net.h"
 #include "pool.h"
 #include "records.h"
+#include "refusal.h"
 #include "route.h"
 
 /* After so long a birth is tried again for which backends of ours must leave. */
@@ -61,15 +62,6 @@ typedef struct WorkerMember
 } WorkerMember;
 
 static WorkerMember *workers;
-
-/* What the server said when it refused a login. */
-typedef struct Refusal
-{
-	char		sqlstate[6];
-	char		message[POOLER_MAX_MESSAGE];
-	char		detail[POOLER_MAX_MESSAGE];
-	char		hint[POOLER_MAX_MESSAGE];
-} Refusal;
 
 void
 pooler_member_start(void)
@@ -288,7 +280,7 @@ pooler_member_open(int pool)
 		PQsocket(w->conn) < 0)
 	{
 		pooler_pool_failed(pool, w->conn ? PQerrorMessage(w->conn) :
-						   "out of memory");
+						   "out of memory", false);
 		drop(member);
 		return false;
 	}
@@ -452,41 +444,6 @@ now_born(int member)
 
 /* ---- failure ---- */
 
-/* One field of libpq's verbose text: what follows its name, up to the line's end. */
-static void
-read_field(const char *text, const char *name, char *out, Size size)
-{
-	const char *at = strstr(text, name);
-	Size		len;
-
-	out[0] = '\0';
-	if (at == NULL)
-		return;
-	at += strlen(name);
-	while (*at == ' ')
-		at++;
-	len = Min(strcspn(at, "\n"), size - 1);
-	memcpy(out, at, len);
-	out[len] = '\0';
-}
-
-/* False: it was no answer of the server's; the connection was lost. */
-static bool
-read_refusal(const char *text, Refusal *refusal)
-{
-	char		first[POOLER_MAX_MESSAGE + 16];
-
-	read_field(text, "FATAL:", first, sizeof(first));
-	if (strcspn(first, ":") != 5 || strlen(first) < 7)
-		return false;
-	memcpy(refusal->sqlstate, first, 5);
-	refusal->sqlstate[5] = '\0';
-	strlcpy(refusal->message, first + 7, POOLER_MAX_MESSAGE);
-	read_field(text, "\nDETAIL:", refusal->detail, POOLER_MAX_MESSAGE);
-	read_field(text, "\nHINT:", refusal->hint, POOLER_MAX_MESSAGE);
-	return true;
-}
-
 static const char *
 or_null(const char *text)
 {
@@ -576,18 +533,18 @@ login_failed(int member)
 	int			pool = m->pool;
 	int			route = m->state == MEMBER_BIRTH ? m->route : POOLER_NO_ROUTE;
 	bool		was_unborn = m->state == MEMBER_UNBORN;
-	char	   *text = pstrdup(PQerrorMessage(workers[member].conn));
+	PGconn	   *conn = workers[member].conn;
 	Refusal		refusal;
-	bool		answered = read_refusal(text, &refusal);
+	bool		answered = pooler_refusal_read(PQerrorMessage(conn), &refusal);
+	bool		by_rules = pooler_refusal_by_rules(&refusal) ||
+		PQconnectionNeedsPassword(conn);
 
-	if (!answered)
-		strlcpy(refusal.message, text, POOLER_MAX_MESSAGE);
 	drop(member);
 	/* an unborn one that was ended is replaced like any other */
 	if (was_unborn)
 		return;
 	if (route == POOLER_NO_ROUTE)
-		pooler_pool_failed(pool, refusal.message);
+		pooler_pool_failed(pool, refusal.message, by_rules);
 	else if (answered)
 		birth_failed(pool, route, &refusal);
 }

@@ -347,31 +347,22 @@ pooler_pool_may_open(int pool)
 	return slot_is_free(pool);
 }
 
-/* The server's rules do not let the worker in. */
-static bool
-is_refused(const char *error)
-{
-	return strstr(error, "pg_hba.conf") != NULL ||
-		strstr(error, "authentication failed") != NULL ||
-		strstr(error, "no password supplied") != NULL;
-}
-
 static void
-log_failure(PoolerPool *p, const char *error)
+log_failure(PoolerPool *p, const char *error, bool by_rules)
 {
-	if (is_refused(error))
+	if (by_rules)
 		strlcpy(pooler_shared->hba_missing, error, POOLER_MAX_MESSAGE);
 	ereport(LOG,
 			(errmsg("pool \"%s\" cannot open a backend", p->name),
 			 errdetail_internal("%s", error),
-			 is_refused(error) ?
+			 by_rules ?
 			 errhint("Put this line first into pg_hba.conf:\n%s\nand this one into pg_ident.conf, then reload:\n%s",
 					 pooler_reserved_hba_line(),
 					 pooler_reserved_ident_line()) : 0));
 }
 
 void
-pooler_pool_failed(int pool, const char *error)
+pooler_pool_failed(int pool, const char *error, bool by_rules)
 {
 	PoolerPool *p = &pooler_pools[pool];
 	WorkerPool *w = &pooler_worker_pools[pool];
@@ -380,7 +371,8 @@ pooler_pool_failed(int pool, const char *error)
 
 	/* the same error again and again is no news for the log */
 	if (strncmp(p->last_error, error, POOLER_MAX_MESSAGE - 1) != 0)
-		log_failure(p, error);
+		log_failure(p, error, by_rules);
+	w->refused = by_rules;
 	strlcpy(p->last_error, error, POOLER_MAX_MESSAGE);
 	p->last_error_at = now;
 	/* the first retry comes at once: it may have been an accident */
@@ -458,8 +450,9 @@ pooler_pool_works(int pool)
 	pooler_worker_pools[pool].failures = 0;
 	pooler_worker_pools[pool].retry_at = 0;
 	pooler_shared->hba_missing[0] = '\0';
-	if (is_refused(p->last_error))
+	if (pooler_worker_pools[pool].refused)
 		p->last_error[0] = '\0';
+	pooler_worker_pools[pool].refused = false;
 	if (p->state == POOL_STARTING || p->state == POOL_UNAVAILABLE)
 		p->state = POOL_OPEN;
 }

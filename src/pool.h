@@ -16,6 +16,7 @@ typedef struct WorkerPool
 	PoolEntry	entry;			/* what pooler.pools says */
 	int			open;			/* members, whatever they do */
 	int			failures;		/* openings that failed in a row */
+	bool		refused;		/* the last one by the server's rules */
 	TimestampTz retry_at;		/* no opening before */
 	TimestampTz unused_since;	/* without clients, for pools that '*' made */
 	TimestampTz busy_at;		/* last seen without an idle backend */
@@ -50,8 +51,8 @@ extern bool pooler_pool_may_open(int pool);
 /* Shall an idle backend of this pool be closed, for all pools' limit? */
 extern bool pooler_pool_must_shrink(int pool);
 
-/* An opening or a birth failed, or succeeded. */
-extern void pooler_pool_failed(int pool, const char *error);
+/* An opening failed, where `by_rules` because of pg_hba.conf, or succeeded. */
+extern void pooler_pool_failed(int pool, const char *error, bool by_rules);
 extern void pooler_pool_works(int pool);
 
 /* Retries at once what was backing off: something may have been mended. */
