@@ -64,7 +64,8 @@ my %ways = (
             [ Bind('', '', @_) . Execute() . Sync(), 'SELECT 1', 1 ]);
     },
     'named' => sub {
-        return ([ Parse('named', 'select transfer($1, $2, $3, $4)') . Sync(), '' ],
+        # one that failed before has left it in its session
+        return ([ Close('S', 'named') . Parse('named', 'select transfer($1, $2, $3, $4)') . Sync(), '' ],
             [ Bind('', 'named', @_) . Execute() . Close('S', 'named') . Sync(), 'SELECT 1', 1 ]);
     },
     'copy' => sub {
