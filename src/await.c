@@ -207,7 +207,6 @@ is_recalled(void)
 		ACTIVITY_PRIVATE || pooler_backend_must_leave();
 }
 
-
 /* The worker may have taken us for dead: then the client is another's. */
 static void
 keep_serving(void)
@@ -236,11 +235,13 @@ await_or_recall(bool pinned)
 		if (spoke)
 		{
 			POOLER_INJECT(pinned ? "pinned-spoke" : "keep-spoke");
-			/* not read yet: another backend can serve it */
-			if (!pinned && ProcDiePending)
-				return AWAIT_GIVE_UP;
 			if (!pinned)
+			{
+				/* not read yet: another backend can serve it */
+				if (ProcDiePending)
+					return AWAIT_GIVE_UP;
 				keep_serving();
+			}
 			result = pooler_await_first_byte();
 			if (result != AWAIT_NOTHING)
 				return result;

@@ -319,9 +319,12 @@ pooler_client_gone(int slot)
 {
 	if (!pooler_client_is_ending(slot) && !has_left(slot))
 	{
+		const char *why;
+
 		pooler_pool_find_database(pooler_clients[slot].pool);
-		if (pool_is_lost(slot))
-			set_reason(slot, "57P01", ADMINISTRATOR, pool_is_lost(slot), NULL);
+		why = pool_is_lost(slot);
+		if (why)
+			set_reason(slot, "57P01", ADMINISTRATOR, why, NULL);
 	}
 	pooler_client_close(slot);
 }
@@ -463,9 +466,12 @@ pooler_client_upkeep(TimestampTz now, const bool *with_backend)
 			pooler_client_end(i, "57P05",
 							  "terminating connection due to idle-session timeout",
 							  NULL, NULL);
-		else if (pool_is_lost(i) &&
-				 pooler_client_activity(i) != ACTIVITY_SERVING)
-			pooler_client_end(i, "57P01", ADMINISTRATOR, pool_is_lost(i),
-							  NULL);
+		else
+		{
+			const char *why = pool_is_lost(i);
+
+			if (why && pooler_client_activity(i) != ACTIVITY_SERVING)
+				pooler_client_end(i, "57P01", ADMINISTRATOR, why, NULL);
+		}
 	}
 }

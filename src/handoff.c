@@ -808,10 +808,12 @@ wrapped_flush(void)
 	ready_seen = false;
 	if (!ready && !fed)
 		return result;
-	if (started && !fed && ready_status == 'I' && pooler_backend_is_orphan())
-		pooler_backend_leave();
 	if (started && !fed && ready_status == 'I')
+	{
+		if (pooler_backend_is_orphan())
+			pooler_backend_leave();
 		count_transaction();
+	}
 	if (result == 0 && pooler_receive_buffer_empty())
 		boundary();
 	return result;

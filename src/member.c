@@ -509,7 +509,7 @@ is_passing(int route, const char *sqlstate)
 static void
 birth_failed(int pool, int route, const Refusal *refusal)
 {
-	bool		passing = is_passing(route, refusal->sqlstate);
+	bool		passing;
 
 	if (strcmp(refusal->sqlstate, "53300") == 0 && somebody_leaves())
 	{
@@ -517,6 +517,7 @@ birth_failed(int pool, int route, const Refusal *refusal)
 			TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LEAVING_MS);
 		return;
 	}
+	passing = is_passing(route, refusal->sqlstate);
 	back_off(route);
 	strlcpy(pooler_pools[pool].last_error, refusal->message,
 			POOLER_MAX_MESSAGE);

@@ -5,7 +5,7 @@
  * The reverse of guc_pools.c, which has the grammar: what is written here reads
  * as the entries that it was written from.  Parameters have the short names and
  * the settings' units; names are quoted where they need it.  Nothing here reads
- * a setting or shared memory (test/unit/test_pools_text.c).
+ * a setting or shared memory (test/unit/test_pools.c).
  *
  * src/pools_text.c
  */
