@@ -46,7 +46,7 @@ ifneq ($(wildcard $(PGXS)),)
 include $(PGXS)
 else
 all install:
-	@echo "The server's headers are needed: apt-get install postgresql-server-dev-15" >&2; exit 1
+	@echo "The server's headers are needed: apt-get install postgresql-server-dev-15 libkrb5-dev" >&2; exit 1
 endif
 
 $(OBJS): $(SRC_HEADERS) Makefile pooler.control
