@@ -63,6 +63,7 @@ cmp_ok($pooler->sql("select count(distinct check_name) from pooler.validation wh
 is($pooler->client('c')->value('select 1'), '1', 'and serves all the same');
 $pooler->new_log;
 with("max_connections = 20\npooler.pool_size = 5\n", unavailable => 1);
+$node->wait_for_log(qr/capacity check "direct"/, $pooler->{log_read});
 like($pooler->new_log, qr/WARNING: .*connections are required(?s:.*?)HINT: .*max_connections/, 'a shortfall is warned of at start');
 is($pooler->sql("select shortfall > 0 and advice like '%max_connections%' from pooler.capacity where check_name = 'server'"), 't', 'and advice given');
 with("max_connections = 100\n");

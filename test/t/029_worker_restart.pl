@@ -11,7 +11,7 @@ foreach my $turn (1 .. 3)
     my $worker = $pooler->worker_pid;
     kill 'TERM', $worker;
     ok($_->result->{eof}, "turn $turn: the worker's clients see the end") foreach @clients;
-    $pooler->poll_view("select state, backends from pooler.pools where (select pid from pooler.worker) <> $worker", 'open|2', 'another worker has opened the pool');
+    $pooler->poll_view("select state, backends from pooler.pools where (select listening and pid <> $worker from pooler.worker)", 'open|2', 'another worker has opened the pool');
     @clients = map { $pooler->client("c$_ of $turn") } 1 .. 3;
     is($clients[$_]->value("select $_"), $_, 'and serves') foreach 0 .. 2;
     $pooler->poll_view('select clients from pooler.pools', '3', 'the pool counts its clients');
