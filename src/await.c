@@ -280,7 +280,7 @@ pooler_await_may_keep(bool quick)
  * The activity is set before the flag is looked at; the worker clears the flag
  * before it looks for activities to recall: one of us sees the other. Where
  * there is no backend for each client no such order is needed: the worker looks
- * again and again while nobody is idle (upkeep.c).
+ * again and again while nobody is idle (waits.c).
  */
 AwaitResult
 pooler_await_client(bool pinned)

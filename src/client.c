@@ -444,7 +444,22 @@ pooler_client_harvested(int slot, uint32 generation)
 /* ---- upkeep ---- */
 
 void
-pooler_client_upkeep(TimestampTz now, const bool *with_backend)
+pooler_client_find_owned(void)
+{
+	for (int i = 0; i < pooler_shared->max_clients; i++)
+		pooler_worker_clients[i].with_backend = false;
+	for (int i = 0; i < pooler_shared->max_members; i++)
+	{
+		uint64		packed = pg_atomic_read_u64(&pooler_members[i].client);
+
+		if (packed != POOLER_NO_CLIENT &&
+			pooler_client_slot(packed) < pooler_shared->max_clients)
+			pooler_worker_clients[pooler_client_slot(packed)].with_backend = true;
+	}
+}
+
+void
+pooler_client_upkeep(TimestampTz now)
 {
 	for (int i = 0; i < pooler_shared->max_clients; i++)
 	{
@@ -460,7 +475,7 @@ pooler_client_upkeep(TimestampTz now, const bool *with_backend)
 			pooler_client_close(i);
 		}
 		else if (c->state == CLIENT_ARMED && c->idle_session_timeout_ms > 0 &&
-				 !with_backend[i] && !pooler_client_waits(c) &&
+				 !pooler_worker_clients[i].with_backend && !pooler_client_waits(c) &&
 				 TimestampDifferenceExceeds(c->state_since, now,
 											c->idle_session_timeout_ms))
 			pooler_client_end(i, "57P05",

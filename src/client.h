@@ -27,6 +27,7 @@ typedef struct WorkerClient
 	bool		watched;		/* in the worker's epoll */
 	bool		noticed;		/* was told that it waits */
 	short		hang;			/* it waits, and poll() says of its end: POLLRDHUP.. */
+	bool		with_backend;	/* when backends were last looked at */
 	bool		probed;			/* it was written to, to see whether it reads */
 	int			next_free;
 	int			orphan;			/* member + 1 of an earlier worker that has it */
@@ -103,9 +104,11 @@ extern PoolerActivity pooler_client_activity(int slot);
 /* This worker ends: a client that no backend serves loses its connection. */
 extern void pooler_client_abandon(int slot);
 
-/* Logins that take too long, idle_session_timeout, pools that drain.
- * with_backend: by slot, does a backend own it? */
-extern void pooler_client_upkeep(TimestampTz now, const bool *with_backend);
+/* Which clients have a backend (with_backend)? As old as this call. */
+extern void pooler_client_find_owned(void);
+
+/* Logins that take too long, idle_session_timeout, pools that drain. */
+extern void pooler_client_upkeep(TimestampTz now);
 
 /* An event harvested from a route without backends. */
 extern void pooler_client_harvested(int slot, uint32 generation);

@@ -1,6 +1,6 @@
 /*
  * upkeep.h
- *	  What the worker does by the clock: see who waits, and schedule.
+ *	  What the worker does with backends by the clock, ten times a second.
  *
  * src/upkeep.h
  */
@@ -9,19 +9,7 @@
 
 extern void pooler_upkeep_start(void);
 
-/* Gives backends to routes of every pool that may need it. */
-extern void pooler_upkeep_schedule(void);
-
-/* Is anybody waiting, or a route saturated?  Then the next tick is due soon. */
-extern bool pooler_upkeep_fast(void);
-
-/* Every 100 ms, or sooner while somebody waits. */
-extern void pooler_upkeep_slow(void);
-
-/* A route without backends has somebody who is ready. */
-extern void pooler_upkeep_route_event(int route);
-
-/* Requests that SQL functions left in shared memory. */
-extern void pooler_upkeep_requests(void);
+/* Everything that is not urgent, waits and clients included. */
+extern void pooler_upkeep_turn(void);
 
 #endif							/* POOLER_UPKEEP_H */

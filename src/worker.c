@@ -51,16 +51,19 @@
 #include "client.h"
 #include "compat.h"
 #include "counters.h"
+#include "dispatch.h"
 #include "evloop.h"
 #include "greetings.h"
 #include "guc.h"
 #include "member.h"
 #include "net.h"
 #include "pool.h"
+#include "requests.h"
 #include "route.h"
 #include "shmem.h"
 #include "upkeep.h"
 #include "validate.h"
+#include "waits.h"
 #include "worker.h"
 
 #define MAX_EVENTS		128
@@ -264,6 +267,8 @@ start(void)
 	pooler_pool_find_databases();
 	pooler_member_start();
 	pooler_client_start();
+	pooler_dispatch_start();
+	pooler_waits_start();
 	pooler_upkeep_start();
 	pooler_validate_log();
 	was_in_recovery = RecoveryInProgress();
@@ -408,7 +413,7 @@ serve_event(const Event *e)
 			break;
 		case EVENT_ROUTE:
 			if (pooler_routes[e->index].used)
-				pooler_upkeep_route_event(e->index);
+				pooler_waits_route_event(e->index);
 			break;
 	}
 }
@@ -453,7 +458,7 @@ tick(void)
 		pg_atomic_write_u32(&pooler_shared->asleep, 1);
 		pg_memory_barrier();
 	}
-	if (pooler_upkeep_fast())
+	if (pooler_waits_look())
 	{
 		busy_until = now + BUSY_US;
 		pg_atomic_write_u32(&pooler_shared->asleep, 0);
@@ -461,13 +466,13 @@ tick(void)
 	if (now >= slow_at)
 	{
 		slow_at = now + SLOW_TICK_MS * 1000;
-		pooler_upkeep_slow();
+		pooler_upkeep_turn();
 		notice_smart_shutdown(now);
 		notice_promotion();
 	}
-	pooler_upkeep_requests();
+	pooler_requests_serve();
 	reset_stats();
-	pooler_upkeep_schedule();
+	pooler_dispatch_pools();
 	return now < busy_until ? TICK_MS : SLOW_TICK_MS;
 }
 

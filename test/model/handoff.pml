@@ -9,7 +9,7 @@
  *
  *	  Client	whoever is connected at a slot: asks, waits, may leave
  *	  Backend	handoff.c, await.c, backend.c
- *	  Worker	member.c, client.c, route.c, cancel.c, answer.c, upkeep.c
+ *	  Worker	member.c, client.c, route.c, cancel.c, answer.c, waits.c
  *	  Monitor	looks when nothing can move any more
  *
  * Faults and choices have a budget each, 0 if not given (-DLEAVES=1). A mutant
@@ -822,7 +822,7 @@ inline harvest_all()
 		od }
 }
 
-/* pooler_upkeep_route_event() */
+/* pooler_waits_route_event() */
 inline route_event()
 {
 	noted = false;

@@ -223,7 +223,7 @@ inline recall(all)
 	activity[1] == PRIVATE && SILENT(1) || activity[2] == PRIVATE && SILENT(2))
 #endif
 
-/* pooler_upkeep_fast(): by the clock, here only when it would do something */
+/* pooler_waits_look(): by the clock, here only when it would do something */
 proctype Tick()
 {
 	byte i;

@@ -2,7 +2,7 @@
  * pool.pml
  *	  One pool: births, two routes under one limit, retirement, tokens.
  *
- * Names are those of src/upkeep.c, schedule.c, member.c, route.c, pool.c and
+ * Names are those of src/dispatch.c, waits.c, upkeep.c, schedule.c, member.c, route.c, pool.c and
  * backend.c. A client and its backend are here as simple as can be: how one
  * gets hold of the other safely is what handoff.pml is about.
  *
@@ -366,7 +366,7 @@ inline route_event(r)
 		s = 0 }
 }
 
-/* pooler_upkeep_fast() */
+/* pooler_waits_look() */
 inline fast(r)
 {
 	d_step {
@@ -580,7 +580,7 @@ end:
 		fast(0);
 		fast(1);
 		stamp();
-		/* pooler_upkeep_schedule() */
+		/* pooler_dispatch_pools() */
 		if
 		:: dirty ->
 			dirty = false;

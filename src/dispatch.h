@@ -1,0 +1,22 @@
+/*
+ * dispatch.h
+ *	  Gives backends to the routes that need them.
+ *
+ * src/dispatch.h
+ */
+#ifndef POOLER_DISPATCH_H
+#define POOLER_DISPATCH_H
+
+/* A backend that nobody has wanted for so long is closed if it is overflow, or
+ * makes room for another role's. */
+#define POOLER_SURPLUS_IDLE_MS	1000
+
+extern void pooler_dispatch_start(void);
+
+/* In every pool that is dirty. */
+extern void pooler_dispatch_pools(void);
+
+/* Shall this pool's unborn backends stay, since others will want them soon? */
+extern bool pooler_dispatch_needs_spares(int pool);
+
+#endif							/* POOLER_DISPATCH_H */
