@@ -1,18 +1,17 @@
 /*
  * handoff.c
- *	  Inside a pooled backend: take a client, serve it, give it up.
+ *	  Inside a pooled backend: serve a client, and give it up at a boundary.
  *
  * PqCommMethods is wrapped. ReadyForQuery() is putmessage('Z') and then
  * flush(); after that flush, with nothing unread in the receive buffer, status
  * 'I' is a transaction boundary: there, and only there, a client changes hands.
  * Blocking inside that flush is what a pooled backend does while it is idle.
  *
- * The route's epoll is the only arbiter. A client is armed in it (one shot) or
- * owned by the one process that harvested its event and won its owner word; only
- * the owner reads, writes, re-arms or reports it closed. The worker wins the
- * words of backends that die or hang. test/model holds this protocol.
+ * Only the owner of a client reads, writes, re-arms or reports it closed; the
+ * worker wins the words of backends that die or hang. test/model holds this
+ * protocol.
  *
- *	  IDLE -> TAKEN			[harvest]: `client` set before any interrupt
+ *	  IDLE -> TAKEN			[take.c]
  *	  TAKEN -> SERVING		[start_serving]: the worker may win this race and
  *							give the client to another; then we exit
  *	  SERVING -> RETURNING -> IDLE	[return_client]: state saved, re-armed
@@ -33,47 +32,36 @@
  */
 #include "postgres.h"
 
-#include <sys/epoll.h>
-#include <sys/socket.h>
-
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "libpq/libpq.h"
 #include "libpq/libpq-be.h"
-#include "libpq/pqsignal.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "port/pg_bswap.h"
-#include "postmaster/interrupt.h"
 #include "storage/ipc.h"
-#include "storage/latch.h"
-#include "storage/pmsignal.h"
-#include "storage/sinval.h"
 #include "tcop/dest.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
-#include "utils/wait_event.h"
 
 #include "await.h"
 #include "backend.h"
 #include "carry.h"
 #include "compat.h"
 #include "counters.h"
+#include "feed.h"
 #include "handoff.h"
 #include "identity.h"
 #include "inject.h"
 #include "net.h"
 #include "pins.h"
-#include "settings.h"
+#include "take.h"
 #include "unnamed.h"
 #include "waitset.h"
 #include "watch.h"
-
-/* See sleep_in_route(); also how fresh alive_at is. */
-#define MAX_SLEEP_MS 1000
 
 static const PQcommMethods *real_methods;
 static PQcommMethods wrapped_methods;
@@ -84,24 +72,12 @@ static char ready_status;
 
 static pgsocket own_socket;		/* libpq's, from the birth */
 static WaitEventSet *own_set;
-static sigset_t sleep_mask;
 
 static uint64 serving = POOLER_NO_CLIENT;
 static TimestampTz taken_at;
 static bool pinned = false;		/* counted in the pool's pinned */
 static bool just_greeted = false;	/* nothing but the login's end was sent */
 static bool quick = false;		/* it spoke soon after its last answer */
-
-/* Messages of ours that PostgresMain() reads first: see feed_unnamed(). */
-static int	feed_pair[2] = {-1, -1};
-static bool feeding = false;	/* it reads from feed_pair, nobody hears it */
-static bool fed = false;		/* its ReadyForQuery has been swallowed */
-
-static inline PoolerClient *
-client_of(uint64 packed)
-{
-	return &pooler_clients[pooler_client_slot(packed)];
-}
 
 /* ---- nobody is served ---- */
 
@@ -148,205 +124,7 @@ attach(uint64 packed)
 	pooler_identity_show(&pooler_clients[slot]);
 }
 
-/*
- * The interrupts of a backend that serves nobody. QueryCancelPending first: the
- * check would throw an ERROR, and nobody asked for it.
- */
-static void
-serve_idle_interrupts(void)
-{
-	ResetLatch(MyLatch);
-	QueryCancelPending = false;
-	CHECK_FOR_INTERRUPTS();
-	if (catchupInterruptPending)
-		ProcessCatchupInterrupt();
-	if (ConfigReloadPending || pooler_settings_reload_due())
-		pooler_carry_reload();
-	if (IdleStatsUpdateTimeoutPending)
-	{
-		IdleStatsUpdateTimeoutPending = false;
-		pgstat_report_stat(true);
-	}
-	if (!PostmasterIsAlive())
-		proc_exit(1);
-}
-
-/* ---- taking a client ---- */
-
-/*
- * Sleeps in the route's epoll with signals let in. A signal handler of our own
- * process raises SIGURG only while latch.c itself waits, so one that comes
- * between the test of the latch and the sleep does not end it: every sleep is
- * bounded.
- */
-static bool
-sleep_in_route(struct epoll_event *e)
-{
-	int			n = 0;
-
-	pgstat_report_wait_start(WAIT_EVENT_CLIENT_READ);
-	MyLatch->maybe_sleeping = true;
-	pg_memory_barrier();
-	if (!MyLatch->is_set && !InterruptPending)
-		n = epoll_pwait(pooler_self.route_epoll, e, 1, MAX_SLEEP_MS,
-						&sleep_mask);
-	MyLatch->maybe_sleeping = false;
-	pgstat_report_wait_end();
-	return n == 1;
-}
-
-/* Not asleep in the epoll any more, and on the way out. */
-static void
-leave_idle(void)
-{
-	if (pooler_backend_move_activity(ACTIVITY_IDLE, ACTIVITY_GONE))
-		pooler_backend_idle_off();
-	pooler_backend_leave();
-}
-
-/*
- * The client is armed again: the kernel wakes another backend for it. If we were
- * stopped for long the worker has given it to another. If we stop before it is
- * armed, the worker arms what nobody owns.
- */
-static void
-rearm(uint64 packed)
-{
-	bool		greet = client_of(packed)->greet;
-	int			fd = pooler_waitset_fd(pooler_client_slot(packed));
-	bool		ours;
-
-	POOLER_INJECT("give-up-arm");
-	ours = pooler_client_pass(packed, pooler_self.index + 1, POOLER_NOBODY);
-	pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);
-	POOLER_INJECT("give-up-passed");
-	if (ours &&
-		!pooler_net_arm(pooler_self.route_epoll, false, fd, packed, greet) &&
-		pooler_client_pass(packed, POOLER_NOBODY, pooler_self.index + 1))
-		pooler_backend_tell(CONTROL_CLOSED, packed);
-}
-
-/* A client that we own without its file: the worker does it for us. */
-static void
-hand_back_unopened(uint64 packed)
-{
-	if (!pooler_backend_move_activity(ACTIVITY_TAKEN, ACTIVITY_RETURNING))
-		pooler_backend_leave();
-	pooler_backend_tell(CONTROL_HUNG_UP, packed);
-	pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);
-}
-
-static void
-idle_turn(void)
-{
-	pooler_self.member->alive_at = GetCurrentTimestamp();
-	serve_idle_interrupts();
-	if (pooler_backend_must_leave() || pooler_backend_worker_gone())
-		leave_idle();
-}
-
-/* The event says that it is ready; it is ours if nobody else won it. */
-static bool
-win(uint64 packed)
-{
-	pg_atomic_write_u64(&pooler_self.member->client, packed);
-	POOLER_INJECT("take-win");
-	if (pooler_client_pass(packed, POOLER_NOBODY, pooler_self.index + 1))
-		return true;
-	pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);
-	return false;
-}
-
-/* The worker took us for dead and no longer counts us. If it has not given the
- * client to another (we won it afterwards), it does so now. */
-static void
-leave_unbegun(uint64 packed)
-{
-	pooler_backend_tell(CONTROL_HUNG_UP, packed);
-	pooler_backend_leave();
-}
-
-/* Waits for a client; on return it is ours and TAKEN. */
-static uint64
-harvest(uint32 *events)
-{
-	struct epoll_event e;
-
-	for (;;)
-	{
-		if (!sleep_in_route(&e))
-			idle_turn();
-		else if (win(e.data.u64))
-			break;
-	}
-	POOLER_INJECT("take-won");
-	pooler_self.member->taken_at = GetCurrentTimestamp();
-	if (!pooler_backend_move_activity(ACTIVITY_IDLE, ACTIVITY_TAKEN))
-		leave_unbegun(e.data.u64);
-	pooler_backend_idle_off();
-	pg_atomic_fetch_add_u32(&client_of(e.data.u64)->taken, 1);
-	POOLER_INJECT("take-taken");
-	*events = e.events;
-	return e.data.u64;
-}
-
-/* Asks the worker for the client's file. False: that client is gone. */
-static bool
-fetch(uint64 packed)
-{
-	ControlMessage answer;
-	int			fds[NET_MAX_FDS];
-	int			nfds;
-
-	POOLER_INJECT("take-fetch");
-	pooler_backend_tell(CONTROL_FETCH, packed);
-	for (;;)
-	{
-		int			n = pooler_net_receive(pooler_self.control, &answer,
-										   sizeof(answer), fds, &nfds);
-
-		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-			proc_exit(0);
-		if (n == sizeof(answer))
-			break;
-		(void) WaitLatchOrSocket(MyLatch,
-								 WL_LATCH_SET | WL_SOCKET_READABLE |
-								 WL_EXIT_ON_PM_DEATH,
-								 pooler_self.control, -1, PG_WAIT_EXTENSION);
-		ResetLatch(MyLatch);
-		QueryCancelPending = false;
-		CHECK_FOR_INTERRUPTS();
-	}
-	if (answer.type != CONTROL_FILE || nfds != 1)
-		return false;
-	POOLER_INJECT("take-fetched");
-	pooler_waitset_adopt(answer.slot, answer.generation, fds[0]);
-	return true;
-}
-
-/*
- * Makes sure of the client's socket. False: there is nobody to serve. A backend
- * that cannot open it, having no descriptor left, is of no use.
- */
-static bool
-open_client(uint64 packed, uint32 events)
-{
-	uint32		slot = pooler_client_slot(packed);
-
-	if (pooler_waitset_have(slot, pooler_client_generation(packed)))
-		return true;
-	/* it hung up: why open a stranger's socket, if there is nothing in it */
-	if (!pooler_clients[slot].has_last_words &&
-		(events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
-	{
-		hand_back_unopened(packed);
-		return false;
-	}
-	if (fetch(packed))
-		return true;
-	hand_back_unopened(packed);
-	pooler_backend_leave();
-}
+/* ---- serving one ---- */
 
 /*
  * TAKEN -> SERVING. The worker may have found that we took too long over it and
@@ -356,7 +134,7 @@ open_client(uint64 packed, uint32 events)
 static void
 start_serving(uint64 packed)
 {
-	PoolerClient *c = client_of(packed);
+	PoolerClient *c = pooler_client_of(packed);
 
 	POOLER_INJECT("take-serve");
 	QueryCancelPending = false;
@@ -375,58 +153,6 @@ start_serving(uint64 packed)
 }
 
 /*
- * Feeds messages to PostgresMain() before the client's own bytes: through a
- * socket pair that stands in for the client until the whole reply is swallowed.
- */
-static void
-feed_unnamed(PoolerClient *client)
-{
-	int			len;
-	char	   *message = pooler_unnamed_message(client, &len);
-
-	if (feed_pair[0] < 0 &&
-		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
-				   feed_pair) < 0)
-		ereport(FATAL,
-				(errcode_for_socket_access(),
-				 errmsg("could not create a socket pair: %m")));
-	if (send(feed_pair[0], message, len, MSG_NOSIGNAL) != len)
-		ereport(FATAL,
-				(errcode_for_socket_access(),
-				 errmsg("could not restore the unnamed statement: %m")));
-	pfree(message);
-	POOLER_INJECT("switch-feed");
-	MyProcPort->sock = feed_pair[1];
-	feeding = true;
-}
-
-/*
- * The unnamed statement here is not this client's: its first message says
- * whether that matters. It is looked at in the socket: once it is in the
- * receive buffer, PostgresMain() would read it before anything that we feed,
- * and a Bind would run a stranger's statement. So nothing is read before we
- * have fed, but where there is nothing more to come or nothing to be run. One
- * that has said nothing (AWAIT_GIVE_UP) must not be kept here, where it would be
- * read without a look; and what is here says nothing of its state.
- */
-static AwaitResult
-restore_unnamed(PoolerClient *client)
-{
-	char		head[POOLER_UNNAMED_PEEK];
-	int			n;
-
-	n = recv(MyProcPort->sock, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return AWAIT_GIVE_UP;
-	/* an error may be followed by bytes: then they must not be the first */
-	if (n == 0 ||
-		(n > 0 && (head[0] == 'X' || pooler_unnamed_harmless(head, n))))
-		return pooler_await_first_byte();
-	feed_unnamed(client);
-	return AWAIT_SPOKE;
-}
-
-/*
  * SERVING -> IDLE by way of RETURNING; the state has been saved. Should we die
  * here the client goes on elsewhere, so nothing may be said to it any more.
  */
@@ -434,7 +160,7 @@ static void
 return_client(void)
 {
 	uint64		packed = serving;
-	PoolerClient *c = client_of(packed);
+	PoolerClient *c = pooler_client_of(packed);
 	WaitEventSet *set = FeBeWaitSet;
 	TimestampTz now;
 
@@ -447,7 +173,7 @@ return_client(void)
 	c->state_since = now;
 	pooler_self.member->counts.busy_us += now - taken_at;
 	pooler_backend_echo("checkin", packed);
-	rearm(packed);
+	pooler_take_rearm(packed);
 }
 
 /* The client's settings cannot be had here; another backend may manage. */
@@ -462,7 +188,7 @@ refuse_client(void)
 static AwaitResult
 begin_client(uint64 packed)
 {
-	PoolerClient *c = client_of(packed);
+	PoolerClient *c = pooler_client_of(packed);
 	bool		differs;
 
 	start_serving(packed);
@@ -475,53 +201,12 @@ begin_client(uint64 packed)
 		just_greeted = true;
 		if (!differs)
 			return AWAIT_NOTHING;
-		feed_unnamed(c);
+		pooler_feed_unnamed(c);
 		return AWAIT_SPOKE;
 	}
 	if (!pooler_carry_load(c))
 		refuse_client();
-	return differs ? restore_unnamed(c) : pooler_await_first_byte();
-}
-
-/* Somebody ended this backend while the kernel woke it for a client. */
-static void
-die_unseen(uint64 packed)
-{
-	if (pooler_backend_move_activity(ACTIVITY_TAKEN, ACTIVITY_RETURNING))
-		rearm(packed);
-	pooler_backend_leave();
-}
-
-/* Waits for a client in the epoll. On return one is being served. */
-static AwaitResult
-take(void)
-{
-	for (;;)
-	{
-		uint32		events;
-		uint64		packed;
-
-		pooler_backend_idle_on();
-		POOLER_INJECT("take-idle");
-		packed = harvest(&events);
-		if (client_of(packed)->catalog_generation >
-			pooler_self.member->catalog_generation)
-		{
-			/* born before its role was altered: not for this client */
-			hand_back_unopened(packed);
-			pooler_backend_leave();
-		}
-		if (client_of(packed)->database != MyDatabaseId)
-			pooler_backend_tell(CONTROL_CLOSED, packed);
-		else if (open_client(packed, events))
-		{
-			if (ProcDiePending)
-				die_unseen(packed);
-			return begin_client(packed);
-		}
-		pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);
-		(void) pooler_backend_stamp_idle();
-	}
+	return differs ? pooler_feed_if_needed(c) : pooler_await_first_byte();
 }
 
 /* ---- giving it up ---- */
@@ -557,7 +242,7 @@ static void
 client_left(bool in_transaction)
 {
 	uint64		packed = serving;
-	bool		closes = client_of(serving)->closes_backend;
+	bool		closes = pooler_client_of(serving)->closes_backend;
 	bool		clean;
 
 	pooler_backend_end_serving(ACTIVITY_CLEANING);
@@ -623,7 +308,7 @@ pin(uint32 pins)
 static AwaitResult
 after_transaction(void)
 {
-	PoolerClient *c = client_of(serving);
+	PoolerClient *c = pooler_client_of(serving);
 	AwaitResult result = AWAIT_GIVE_UP;
 	uint32		pins = look_at_pins(c);
 
@@ -687,11 +372,6 @@ inside_transaction(void)
 
 /* ---- the boundary ---- */
 
-static void
-wake_up(SIGNAL_ARGS)
-{
-}
-
 /* No backend reads a byte for a client whose role it does not have. */
 static void
 check_identity(void)
@@ -712,9 +392,7 @@ start(void)
 	POOLER_INJECT("birth-login");
 	own_socket = MyProcPort->sock;
 	own_set = FeBeWaitSet;
-	sleep_mask = UnBlockSig;
-	sigdelset(&sleep_mask, SIGURG);
-	pqsignal(SIGURG, wake_up);
+	pooler_take_init();
 	check_identity();
 	if (!pooler_waitset_init())
 		ereport(FATAL,
@@ -736,7 +414,7 @@ after_feeding(void)
 {
 	AwaitResult result = AWAIT_NOTHING;
 
-	fed = false;
+	pooler_feed_state = FEED_NONE;
 	if (!just_greeted)
 		result = pooler_await_first_byte();
 	if (result == AWAIT_LEFT)
@@ -754,7 +432,7 @@ await_next_message(void)
 
 	if (!started)
 		start();
-	else if (fed)
+	else if (pooler_feed_state == FEED_DONE)
 		result = after_feeding();
 	else if (ready_status == 'I')
 		result = after_transaction();
@@ -764,7 +442,7 @@ await_next_message(void)
 	{
 		if (pooler_backend_must_leave())
 			pooler_backend_leave();
-		result = take();
+		result = begin_client(pooler_take_client());
 		if (result == AWAIT_LEFT)
 			client_left(false);
 		else if (result == AWAIT_GIVE_UP)
@@ -794,7 +472,7 @@ static void
 count_transaction(void)
 {
 	pooler_self.member->counts.transactions++;
-	client_of(serving)->transactions++;
+	pooler_client_of(serving)->transactions++;
 }
 
 /* ---- the wrapped methods ---- */
@@ -804,6 +482,7 @@ wrapped_flush(void)
 {
 	int			result = real_methods->flush();
 	bool		ready = ready_seen;
+	bool		fed = pooler_feed_state == FEED_DONE;
 
 	ready_seen = false;
 	if (!ready && !fed)
@@ -819,35 +498,6 @@ wrapped_flush(void)
 	return result;
 }
 
-static bool
-is_fatal(const char *body, size_t len)
-{
-	return memmem(body, len, "\0VFATAL", 8) != NULL;
-}
-
-/*
- * What PostgresMain() says to what it was fed: nobody shall hear it, but for
- * the news of a setting, and a last word.
- */
-static int
-put_while_feeding(char type, const char *body, size_t len)
-{
-	bool		last_word = type == 'E' && is_fatal(body, len);
-
-	if (type == 'Z' || last_word)
-	{
-		feeding = false;
-		fed = type == 'Z';
-		ready_status = 'I';
-		MyProcPort->sock = pooler_waitset_fd(pooler_client_slot(serving));
-	}
-	if (type == 'Z')
-		pooler_unnamed_fed(serving);
-	if (type == 'S' || last_word)
-		return real_methods->putmessage(type, body, len);
-	return 0;
-}
-
 /*
  * A notification names the backend that sent it. A client in transaction mode
  * knows itself by the pid that it was given at login.
@@ -855,7 +505,7 @@ put_while_feeding(char type, const char *body, size_t len)
 static int
 put_notification(const char *body, size_t len)
 {
-	PoolerClient *c = client_of(serving);
+	PoolerClient *c = pooler_client_of(serving);
 	char	   *copy = palloc(len);
 	int32		pid;
 	int			result;
@@ -877,8 +527,8 @@ wrapped_putmessage(char type, const char *body, size_t len)
 {
 	if (type == 'S')
 		pooler_watch.settings = true;
-	if (feeding)
-		return put_while_feeding(type, body, len);
+	if (pooler_feed_state == FEED_RUNNING)
+		return pooler_feed_put(serving, type, body, len, real_methods);
 	switch (type)
 	{
 		case '1':

@@ -1,6 +1,6 @@
 /*
  * handoff.h
- *	  Inside a pooled backend: take a client, serve it, give it up.
+ *	  Inside a pooled backend: serve a client, and give it up at a boundary.
  *
  * src/handoff.h
  */

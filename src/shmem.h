@@ -7,7 +7,7 @@
  *	  immutable		set before the postmaster forks, or before the thing is shown
  *	  worker		written by the background worker only
  *	  owner			written by whoever owns the client at that moment: the process
- *					that harvested its event from the route's epoll (handoff.c)
+ *					that harvested its event from the route's epoll (take.c)
  *	  backend		written by that backend only
  *	  atomic		by whoever wins
  *
@@ -336,6 +336,12 @@ pooler_client_generation(uint64 packed)
 	return (uint32) (packed >> 32);
 }
 
+static inline PoolerClient *
+pooler_client_of(uint64 packed)
+{
+	return &pooler_clients[pooler_client_slot(packed)];
+}
+
 /* From one owner to another. False: it was not the first one's any more. */
 static inline bool
 pooler_client_pass(uint64 packed, uint32 from, uint32 to)
@@ -343,7 +349,7 @@ pooler_client_pass(uint64 packed, uint32 from, uint32 to)
 	uint64		generation = packed & ~(uint64) UINT32_MAX;
 	uint64		expected = generation | from;
 
-	return pg_atomic_compare_exchange_u64(&pooler_clients[pooler_client_slot(packed)].owner,
+	return pg_atomic_compare_exchange_u64(&pooler_client_of(packed)->owner,
 										  &expected, generation | to);
 }
 

@@ -8,7 +8,7 @@
  * step. README.md says what is asserted, assumed and left out.
  *
  *	  Client	whoever is connected at a slot: asks, waits, may leave
- *	  Backend	handoff.c, await.c, backend.c
+ *	  Backend	take.c, handoff.c, await.c, backend.c
  *	  Worker	member.c, client.c, route.c, cancel.c, answer.c, waits.c
  *	  Monitor	looks when nothing can move any more
  *

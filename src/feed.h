@@ -1,0 +1,36 @@
+/*
+ * feed.h
+ *	  Lets PostgresMain() read messages of ours before the client's own.
+ *
+ * src/feed.h
+ */
+#ifndef POOLER_FEED_H
+#define POOLER_FEED_H
+
+#include "libpq/libpq.h"
+
+#include "await.h"
+#include "shmem.h"
+
+typedef enum FeedState
+{
+	FEED_NONE,
+	FEED_RUNNING,				/* it reads what is fed, nobody hears it */
+	FEED_DONE					/* its ReadyForQuery has been swallowed */
+} FeedState;
+
+extern FeedState pooler_feed_state;
+
+/* Feeds what makes the unnamed statement here this client's; FATAL if it
+ * cannot. */
+extern void pooler_feed_unnamed(PoolerClient *client);
+
+/* The same before a message of the client, which is ready, where it matters.
+ * AWAIT_GIVE_UP: it has said nothing after all. */
+extern AwaitResult pooler_feed_if_needed(PoolerClient *client);
+
+/* In place of putmessage() while it is FEED_RUNNING. */
+extern int	pooler_feed_put(uint64 client, char type, const char *body,
+							size_t len, const PQcommMethods *methods);
+
+#endif							/* POOLER_FEED_H */

@@ -1,0 +1,303 @@
+/*
+ * take.c
+ *	  Inside a pooled backend: a client comes from the route's epoll.
+ *
+ * The epoll is the only arbiter: a client is armed in it (one shot) or owned by
+ * the one process that harvested its event and won its owner word.
+ *
+ *	  IDLE -> TAKEN			[harvest]: `client` set before any interrupt
+ *	  TAKEN -> RETURNING	[hand_back_unopened, die_unseen]: not served here
+ *
+ * While it is idle a backend sleeps here, serves its interrupts, and ends when
+ * the worker wants that. handoff.c serves what was taken.
+ *
+ * src/take.c
+ */
+#include "postgres.h"
+
+#include <sys/epoll.h>
+
+#include "libpq/pqsignal.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/pmsignal.h"
+#include "storage/sinval.h"
+#include "tcop/tcopprot.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "backend.h"
+#include "carry.h"
+#include "compat.h"
+#include "inject.h"
+#include "net.h"
+#include "settings.h"
+#include "take.h"
+#include "waitset.h"
+
+/* See sleep_in_route(); also how fresh alive_at is. */
+#define MAX_SLEEP_MS 1000
+
+static sigset_t sleep_mask;
+
+static void
+wake_up(SIGNAL_ARGS)
+{
+}
+
+void
+pooler_take_init(void)
+{
+	sleep_mask = UnBlockSig;
+	sigdelset(&sleep_mask, SIGURG);
+	pqsignal(SIGURG, wake_up);
+}
+
+/*
+ * The interrupts of a backend that serves nobody. QueryCancelPending first: the
+ * check would throw an ERROR, and nobody asked for it.
+ */
+static void
+serve_idle_interrupts(void)
+{
+	ResetLatch(MyLatch);
+	QueryCancelPending = false;
+	CHECK_FOR_INTERRUPTS();
+	if (catchupInterruptPending)
+		ProcessCatchupInterrupt();
+	if (ConfigReloadPending || pooler_settings_reload_due())
+		pooler_carry_reload();
+	if (IdleStatsUpdateTimeoutPending)
+	{
+		IdleStatsUpdateTimeoutPending = false;
+		pgstat_report_stat(true);
+	}
+	if (!PostmasterIsAlive())
+		proc_exit(1);
+}
+
+/*
+ * Sleeps in the route's epoll with signals let in. A signal handler of our own
+ * process raises SIGURG only while latch.c itself waits, so one that comes
+ * between the test of the latch and the sleep does not end it: every sleep is
+ * bounded.
+ */
+static bool
+sleep_in_route(struct epoll_event *e)
+{
+	int			n = 0;
+
+	pgstat_report_wait_start(WAIT_EVENT_CLIENT_READ);
+	MyLatch->maybe_sleeping = true;
+	pg_memory_barrier();
+	if (!MyLatch->is_set && !InterruptPending)
+		n = epoll_pwait(pooler_self.route_epoll, e, 1, MAX_SLEEP_MS,
+						&sleep_mask);
+	MyLatch->maybe_sleeping = false;
+	pgstat_report_wait_end();
+	return n == 1;
+}
+
+/* Not asleep in the epoll any more, and on the way out. */
+static void
+leave_idle(void)
+{
+	if (pooler_backend_move_activity(ACTIVITY_IDLE, ACTIVITY_GONE))
+		pooler_backend_idle_off();
+	pooler_backend_leave();
+}
+
+/*
+ * The client is armed again: the kernel wakes another backend for it. If we were
+ * stopped for long the worker has given it to another. If we stop before it is
+ * armed, the worker arms what nobody owns.
+ */
+void
+pooler_take_rearm(uint64 packed)
+{
+	bool		greet = pooler_client_of(packed)->greet;
+	int			fd = pooler_waitset_fd(pooler_client_slot(packed));
+	bool		ours;
+
+	POOLER_INJECT("give-up-arm");
+	ours = pooler_client_pass(packed, pooler_self.index + 1, POOLER_NOBODY);
+	pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);
+	POOLER_INJECT("give-up-passed");
+	if (ours &&
+		!pooler_net_arm(pooler_self.route_epoll, false, fd, packed, greet) &&
+		pooler_client_pass(packed, POOLER_NOBODY, pooler_self.index + 1))
+		pooler_backend_tell(CONTROL_CLOSED, packed);
+}
+
+/* A client that we own without its file: the worker does it for us. */
+static void
+hand_back_unopened(uint64 packed)
+{
+	if (!pooler_backend_move_activity(ACTIVITY_TAKEN, ACTIVITY_RETURNING))
+		pooler_backend_leave();
+	pooler_backend_tell(CONTROL_HUNG_UP, packed);
+	pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);
+}
+
+static void
+idle_turn(void)
+{
+	pooler_self.member->alive_at = GetCurrentTimestamp();
+	serve_idle_interrupts();
+	if (pooler_backend_must_leave() || pooler_backend_worker_gone())
+		leave_idle();
+}
+
+/* The event says that it is ready; it is ours if nobody else won it. */
+static bool
+win(uint64 packed)
+{
+	pg_atomic_write_u64(&pooler_self.member->client, packed);
+	POOLER_INJECT("take-win");
+	if (pooler_client_pass(packed, POOLER_NOBODY, pooler_self.index + 1))
+		return true;
+	pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);
+	return false;
+}
+
+/* The worker took us for dead and no longer counts us. If it has not given the
+ * client to another (we won it afterwards), it does so now. */
+static void
+leave_unbegun(uint64 packed)
+{
+	pooler_backend_tell(CONTROL_HUNG_UP, packed);
+	pooler_backend_leave();
+}
+
+/* Waits for a client; on return it is ours and TAKEN. */
+static uint64
+harvest(uint32 *events)
+{
+	struct epoll_event e;
+
+	for (;;)
+	{
+		if (!sleep_in_route(&e))
+			idle_turn();
+		else if (win(e.data.u64))
+			break;
+	}
+	POOLER_INJECT("take-won");
+	pooler_self.member->taken_at = GetCurrentTimestamp();
+	if (!pooler_backend_move_activity(ACTIVITY_IDLE, ACTIVITY_TAKEN))
+		leave_unbegun(e.data.u64);
+	pooler_backend_idle_off();
+	pg_atomic_fetch_add_u32(&pooler_client_of(e.data.u64)->taken, 1);
+	POOLER_INJECT("take-taken");
+	*events = e.events;
+	return e.data.u64;
+}
+
+/* Asks the worker for the client's file. False: that client is gone. */
+static bool
+fetch(uint64 packed)
+{
+	ControlMessage answer;
+	int			fds[NET_MAX_FDS];
+	int			nfds;
+
+	POOLER_INJECT("take-fetch");
+	pooler_backend_tell(CONTROL_FETCH, packed);
+	for (;;)
+	{
+		int			n = pooler_net_receive(pooler_self.control, &answer,
+										   sizeof(answer), fds, &nfds);
+
+		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+			proc_exit(0);
+		if (n == sizeof(answer))
+			break;
+		(void) WaitLatchOrSocket(MyLatch,
+								 WL_LATCH_SET | WL_SOCKET_READABLE |
+								 WL_EXIT_ON_PM_DEATH,
+								 pooler_self.control, -1, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		QueryCancelPending = false;
+		CHECK_FOR_INTERRUPTS();
+	}
+	if (answer.type != CONTROL_FILE || nfds != 1)
+		return false;
+	POOLER_INJECT("take-fetched");
+	pooler_waitset_adopt(answer.slot, answer.generation, fds[0]);
+	return true;
+}
+
+/*
+ * Makes sure of the client's socket. False: there is nobody to serve. A backend
+ * that cannot open it, having no descriptor left, is of no use.
+ */
+static bool
+open_client(uint64 packed, uint32 events)
+{
+	uint32		slot = pooler_client_slot(packed);
+
+	if (pooler_waitset_have(slot, pooler_client_generation(packed)))
+		return true;
+	/* it hung up: why open a stranger's socket, if there is nothing in it */
+	if (!pooler_clients[slot].has_last_words &&
+		(events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+	{
+		hand_back_unopened(packed);
+		return false;
+	}
+	if (fetch(packed))
+		return true;
+	hand_back_unopened(packed);
+	pooler_backend_leave();
+}
+
+/* Somebody ended this backend while the kernel woke it for a client. */
+static void
+die_unseen(uint64 packed)
+{
+	if (pooler_backend_move_activity(ACTIVITY_TAKEN, ACTIVITY_RETURNING))
+		pooler_take_rearm(packed);
+	pooler_backend_leave();
+}
+
+/* Nobody's whom this backend may not serve: it ends, or asks the worker. */
+static bool
+may_serve(uint64 packed)
+{
+	if (pooler_client_of(packed)->catalog_generation >
+		pooler_self.member->catalog_generation)
+	{
+		/* born before its role was altered: not for this client */
+		hand_back_unopened(packed);
+		pooler_backend_leave();
+	}
+	if (pooler_client_of(packed)->database == MyDatabaseId)
+		return true;
+	pooler_backend_tell(CONTROL_CLOSED, packed);
+	return false;
+}
+
+uint64
+pooler_take_client(void)
+{
+	for (;;)
+	{
+		uint32		events;
+		uint64		packed;
+
+		pooler_backend_idle_on();
+		POOLER_INJECT("take-idle");
+		packed = harvest(&events);
+		if (may_serve(packed) && open_client(packed, events))
+		{
+			if (ProcDiePending)
+				die_unseen(packed);
+			return packed;
+		}
+		pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);
+		(void) pooler_backend_stamp_idle();
+	}
+}
