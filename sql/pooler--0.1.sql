@@ -212,6 +212,35 @@ RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME', 'pooler_health_metrics'
 LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
 
+CREATE FUNCTION pooler.latencies(
+    OUT pool pg_catalog.text,
+    OUT role pg_catalog.text,
+    OUT measure pg_catalog.text,
+    OUT count pg_catalog.int8,
+    OUT mean pg_catalog."interval",
+    OUT p50 pg_catalog."interval",
+    OUT p90 pg_catalog."interval",
+    OUT p99 pg_catalog."interval",
+    OUT max pg_catalog."interval")
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'pooler_latency_summary'
+LANGUAGE C VOLATILE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION pooler.histogram(
+    pool pg_catalog.text,
+    measure pg_catalog.text,
+    role pg_catalog.text DEFAULT NULL,
+    OUT at_least pg_catalog."interval",
+    OUT less_than pg_catalog."interval",
+    OUT count pg_catalog.int8)
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'pooler_latency_histogram'
+LANGUAGE C VOLATILE PARALLEL SAFE;
+
+COMMENT ON FUNCTION pooler.histogram(
+    pg_catalog.text, pg_catalog.text, pg_catalog.text) IS
+'How many times of a measure (pooler.latencies) were how long, of a pool or of a role in it. Buckets that are empty are left out.';
+
 CREATE FUNCTION pooler.memory(
     OUT pid pg_catalog.int4,
     OUT pool pg_catalog.text,
@@ -297,6 +326,7 @@ COMMENT ON FUNCTION pooler.capacity() IS 'For the view pooler.capacity.';
 COMMENT ON FUNCTION pooler.validation() IS 'For the view pooler.validation.';
 COMMENT ON FUNCTION pooler.presets() IS 'For the view pooler.presets.';
 COMMENT ON FUNCTION pooler.health() IS 'For the view pooler.health.';
+COMMENT ON FUNCTION pooler.latencies() IS 'For the view pooler.latencies.';
 COMMENT ON FUNCTION pooler.memory() IS 'For the view pooler.memory.';
 
 -- The views.
@@ -330,6 +360,18 @@ SELECT * FROM pooler.routes();
 
 COMMENT ON VIEW pooler.routes IS
 'Roles in pools: the backends that are theirs, their clients, and how long these waited and were served.';
+
+CREATE VIEW pooler.latencies AS
+SELECT * FROM pooler.latencies();
+
+COMMENT ON VIEW pooler.latencies IS
+'How long clients wait for a backend, hold it and log in, and how long it takes to open a backend and to make it a role''s: of each pool (role is NULL) and each role in it, since stats_reset_at.';
+COMMENT ON COLUMN pooler.latencies.measure IS
+'wait, held, login, birth, or open (of the pool only)';
+COMMENT ON COLUMN pooler.latencies.count IS
+'checkouts and words of kept clients (held; wait: as far as measured), logins, births, backends';
+COMMENT ON COLUMN pooler.latencies.max IS
+'at most 25 % too much, as the percentiles; the mean is exact';
 
 CREATE VIEW pooler.backends AS
 SELECT * FROM pooler.backends();
@@ -954,7 +996,8 @@ REVOKE ALL ON FUNCTION
     pooler.worker(), pooler.pools(), pooler.routes(), pooler.backends(),
     pooler.clients(), pooler.settings(), pooler.capacity(),
     pooler.validation(), pooler.presets(), pooler.health(),
-    pooler.memory(), pooler.diagnose(), pooler.report(),
+    pooler.memory(), pooler.diagnose(), pooler.report(), pooler.latencies(),
+    pooler.histogram(pg_catalog.text, pg_catalog.text, pg_catalog.text),
     pooler.recommend(
         pg_catalog.int4, pg_catalog.int4, pg_catalog.int4, pg_catalog.float8),
     pooler.plan(
@@ -968,7 +1011,7 @@ GRANT SELECT ON
     pooler.worker, pooler.pools, pooler.routes, pooler.backends,
     pooler.clients, pooler.settings, pooler.capacity, pooler.validation,
     pooler.presets, pooler.health, pooler.checklist, pooler.memory,
-    pooler.holders
+    pooler.holders, pooler.latencies
 TO pg_monitor;
 
 GRANT EXECUTE ON FUNCTION
@@ -979,7 +1022,8 @@ GRANT EXECUTE ON FUNCTION
     pooler.worker(), pooler.pools(), pooler.routes(), pooler.backends(),
     pooler.clients(), pooler.settings(), pooler.capacity(),
     pooler.validation(), pooler.presets(), pooler.health(),
-    pooler.memory(), pooler.diagnose(), pooler.report(),
+    pooler.memory(), pooler.diagnose(), pooler.report(), pooler.latencies(),
+    pooler.histogram(pg_catalog.text, pg_catalog.text, pg_catalog.text),
     pooler.recommend(
         pg_catalog.int4, pg_catalog.int4, pg_catalog.int4, pg_catalog.float8),
     pooler.plan(

@@ -246,6 +246,15 @@ log_authorized(const LoginState *login)
 						login->user, login->database)));
 }
 
+static void
+count_login(const PoolerClient *c)
+{
+	int64		us = GetCurrentTimestamp() - c->connected_at;
+
+	pooler_histogram_add(&pooler_pools[c->pool].login, us, 1);
+	pooler_histogram_add(&pooler_routes[c->route].login, us, 1);
+}
+
 /* LOGIN -> ARMED; says `out` first. False: an error has been said, or cannot be. */
 static bool
 enter_route(int slot, const LoginState *login, StringInfo out)
@@ -284,6 +293,7 @@ enter_route(int slot, const LoginState *login, StringInfo out)
 	pooler_pools[pool].clients++;
 	pooler_route_update_keep(route, false);
 	log_authorized(login);
+	count_login(c);
 	POOLER_INJECT("admit-entered");
 	g = c->mode == MODE_TRANSACTION && !c->closes_backend ?
 		pooler_greetings_find(allowed->role, allowed->database,

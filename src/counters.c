@@ -33,9 +33,13 @@ pooler_counters_start(PoolerMember *member, int pool, int route)
 static void
 fold_into(PoolerTotals *t, const PoolerCounts *c)
 {
-	pg_atomic_fetch_add_u64(&t->transactions, c->transactions);
-	pg_atomic_fetch_add_u64(&t->checkouts, c->checkouts);
-	pg_atomic_fetch_add_u64(&t->busy_us, c->busy_us);
+	const uint64 *from = (const uint64 *) c;
+
+	for (int i = 0; i < (int) POOLER_COUNTS; i++)
+	{
+		if (from[i] != 0)
+			pg_atomic_fetch_add_u64(&t->counts[i], from[i]);
+	}
 }
 
 void
@@ -57,9 +61,11 @@ pooler_counters_fold(PoolerMember *member)
 static void
 add(PoolerCounts *sum, const PoolerCounts *c)
 {
-	sum->transactions += c->transactions;
-	sum->checkouts += c->checkouts;
-	sum->busy_us += c->busy_us;
+	uint64	   *to = (uint64 *) sum;
+	const uint64 *from = (const uint64 *) c;
+
+	for (int i = 0; i < (int) POOLER_COUNTS; i++)
+		to[i] += from[i];
 }
 
 /* Of a pool's members where route is POOLER_NO_ROUTE, else of a route's. */
@@ -83,10 +89,10 @@ static PoolerCounts
 of_totals(PoolerTotals *t)
 {
 	PoolerCounts c;
+	uint64	   *to = (uint64 *) &c;
 
-	c.transactions = pg_atomic_read_u64(&t->transactions);
-	c.checkouts = pg_atomic_read_u64(&t->checkouts);
-	c.busy_us = pg_atomic_read_u64(&t->busy_us);
+	for (int i = 0; i < (int) POOLER_COUNTS; i++)
+		to[i] = pg_atomic_read_u64(&t->counts[i]);
 	return c;
 }
 
@@ -124,9 +130,8 @@ clear(PoolerTotals *t, int pool, int route)
 {
 	PoolerCounts sum = sum_of(t, pool, route);
 
-	pg_atomic_fetch_sub_u64(&t->transactions, sum.transactions);
-	pg_atomic_fetch_sub_u64(&t->checkouts, sum.checkouts);
-	pg_atomic_fetch_sub_u64(&t->busy_us, sum.busy_us);
+	for (int i = 0; i < (int) POOLER_COUNTS; i++)
+		pg_atomic_fetch_sub_u64(&t->counts[i], ((uint64 *) &sum)[i]);
 }
 
 PoolerCounts

@@ -56,6 +56,7 @@
 #include "handoff.h"
 #include "identity.h"
 #include "inject.h"
+#include "measure.h"
 #include "net.h"
 #include "pins.h"
 #include "take.h"
@@ -74,7 +75,6 @@ static pgsocket own_socket;		/* libpq's, from the birth */
 static WaitEventSet *own_set;
 
 static uint64 serving = POOLER_NO_CLIENT;
-static TimestampTz taken_at;
 static bool pinned = false;		/* counted in the pool's pinned */
 static bool just_greeted = false;	/* nothing but the login's end was sent */
 static bool quick = false;		/* it spoke soon after its last answer */
@@ -135,6 +135,7 @@ static void
 start_serving(uint64 packed)
 {
 	PoolerClient *c = pooler_client_of(packed);
+	TimestampTz taken_at = pooler_self.member->taken_at;
 
 	POOLER_INJECT("take-serve");
 	QueryCancelPending = false;
@@ -144,7 +145,7 @@ start_serving(uint64 packed)
 		pooler_backend_leave();
 	}
 	attach(packed);
-	taken_at = pooler_self.member->taken_at;
+	pooler_measure_begin(taken_at);
 	pooler_self.member->counts.checkouts++;
 	c->checkouts++;
 	quick = pooler_await_is_quick(taken_at - c->state_since);
@@ -171,7 +172,7 @@ return_client(void)
 	POOLER_INJECT("give-up-detached");
 	now = pooler_backend_stamp_idle();
 	c->state_since = now;
-	pooler_self.member->counts.busy_us += now - taken_at;
+	pooler_measure_end(now);
 	pooler_backend_echo("checkin", packed);
 	pooler_take_rearm(packed);
 }
@@ -257,7 +258,7 @@ client_left(bool in_transaction)
 	pooler_backend_echo("checkin, client left", packed);
 	pooler_backend_tell(CONTROL_CLOSED, packed);
 	pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);
-	pooler_self.member->counts.busy_us += pooler_backend_stamp_idle() - taken_at;
+	pooler_measure_end(pooler_backend_stamp_idle());
 	if (!clean)
 		pooler_backend_leave();
 }
@@ -300,6 +301,18 @@ pin(uint32 pins)
 	pinned = true;
 }
 
+/* Waits for it alone, though another backend could serve it as well. */
+static AwaitResult
+keep_client(void)
+{
+	AwaitResult result = pooler_await_client(false);
+
+	pooler_measure_end(pooler_self.member->idle_since);
+	if (result == AWAIT_SPOKE)
+		pooler_measure_again(pooler_self.member->alive_at);
+	return result;
+}
+
 /*
  * The client's answer has been sent and it is in no transaction: keep it, wait
  * for it, or give it up. AWAIT_SPOKE: go on serving it; else it is not ours any
@@ -319,7 +332,7 @@ after_transaction(void)
 		/* also for a kept client: should this backend hang, another takes it */
 		pins = pooler_carry_save(c, serving);
 		if (pins == 0 && !just_greeted && pooler_await_may_keep(quick))
-			result = pooler_await_client(false);
+			result = keep_client();
 	}
 	if (pins != 0)
 	{

@@ -59,6 +59,7 @@ typedef struct WorkerMember
 	PGconn	   *conn;
 	int			libpq_fd;		/* watched, or -1 */
 	int			control;		/* watched, or -1 */
+	TimestampTz birth_began;
 } WorkerMember;
 
 static WorkerMember *workers;
@@ -316,6 +317,8 @@ now_unborn(int member)
 
 	POOLER_INJECT("open-unborn");
 	m->state = MEMBER_UNBORN;
+	pooler_histogram_add(&pooler_pools[m->pool].open,
+						 GetCurrentTimestamp() - m->opened_at, 1);
 	pooler_pools[m->pool].opened++;
 	pooler_pool_works(m->pool);
 	pooler_worker_pools[m->pool].dirty = true;
@@ -403,6 +406,7 @@ pooler_member_give_birth(int member, int route)
 	fds[0] = pair[1];
 	fds[1] = pooler_worker_routes[route].epoll_fd;
 	m->state = MEMBER_BIRTH;
+	w->birth_began = GetCurrentTimestamp();
 	m->route = route;
 	m->catalog_generation =
 		pooler_shmem_catalog_generation(r->role,
@@ -435,6 +439,10 @@ now_born(int member)
 	w->libpq_fd = -1;
 	m->born_at = GetCurrentTimestamp();
 	m->state = MEMBER_BORN;
+	pooler_histogram_add(&pooler_pools[m->pool].birth,
+						 m->born_at - w->birth_began, 1);
+	pooler_histogram_add(&pooler_routes[m->route].birth,
+						 m->born_at - w->birth_began, 1);
 	wr->births--;
 	pooler_routes[m->route].backends++;
 	pooler_route_backends_changed(m->route);

@@ -71,6 +71,9 @@ pooler_pool_clear_counters(int pool)
 	p->timeouts = p->opened = p->closed = p->recycled = p->invalidated = 0;
 	p->last_error[0] = '\0';
 	p->last_error_at = 0;
+	memset(&p->login, 0, sizeof(Histogram));
+	memset(&p->birth, 0, sizeof(Histogram));
+	memset(&p->open, 0, sizeof(Histogram));
 	pooler_counters_clear_pool(pool);
 }
 

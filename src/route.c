@@ -68,6 +68,17 @@ watch(int route, bool on)
 		pooler_evloop_remove(w->epoll_fd);
 }
 
+void
+pooler_route_clear_counters(int route)
+{
+	PoolerRoute *r = &pooler_routes[route];
+
+	r->wait_us = 0;
+	memset(&r->login, 0, sizeof(Histogram));
+	memset(&r->birth, 0, sizeof(Histogram));
+	pooler_counters_clear_route(route);
+}
+
 static bool
 make_route(int route, int pool, Oid role, const char *role_name,
 		   bool superuser)
@@ -86,11 +97,10 @@ make_route(int route, int pool, Oid role, const char *role_name,
 	r->superuser = superuser;
 	strlcpy(r->role_name, role_name, NAMEDATALEN);
 	r->clients = r->backends = 0;
-	r->wait_us = 0;
 	pg_atomic_write_u32(&r->keep, 0);
 	pg_atomic_write_u32(&r->eligible, 0);
 	pg_atomic_write_u32(&r->idle, 0);
-	pooler_counters_clear_route(route);
+	pooler_route_clear_counters(route);
 	r->used = true;
 	watch(route, true);
 	return true;

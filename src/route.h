@@ -36,6 +36,9 @@ extern void pooler_route_start(void);
 extern int	pooler_route_find(int pool, Oid role, const char *role_name,
 							  bool superuser);
 
+/* For pooler.reset_stats(). */
+extern void pooler_route_clear_counters(int route);
+
 /* Forgets the routes of a pool, which has neither clients nor backends. */
 extern void pooler_route_forget_pool(int pool);
 

@@ -62,6 +62,15 @@ pooler_rows_put(Row *row, Datum value, bool isnull)
 	row->n++;
 }
 
+void
+pooler_rows_put_interval(Row *row, int64 us)
+{
+	Interval   *interval = palloc0(sizeof(Interval));
+
+	interval->time = us;
+	pooler_rows_put(row, IntervalPGetDatum(interval), us < 0);
+}
+
 /*
  * Texts come from other databases and from clients, were cut at a number of
  * bytes, or change while we read: what this database's encoding does not allow

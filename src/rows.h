@@ -9,6 +9,7 @@
 
 #include "fmgr.h"
 #include "nodes/execnodes.h"
+#include "utils/timestamp.h"
 
 #define POOLER_MAX_COLUMNS	32
 
@@ -31,6 +32,9 @@ extern void pooler_rows_begin(FunctionCallInfo fcinfo, Row *row);
 extern void pooler_rows_end(Row *row);
 
 extern void pooler_rows_put(Row *row, Datum value, bool isnull);
+
+/* NULL where it is negative. */
+extern void pooler_rows_put_interval(Row *row, int64 us);
 
 /* NULL where it is; what the database's encoding does not allow becomes '?'. */
 extern void pooler_rows_put_text(Row *row, const char *value);
@@ -76,6 +80,18 @@ static inline void
 put_bool(Row *row, bool value)
 {
 	put(row, BoolGetDatum(value), false);
+}
+
+static inline void
+put_time(Row *row, TimestampTz value)
+{
+	put(row, TimestampTzGetDatum(value), value == 0);
+}
+
+static inline void
+put_interval(Row *row, int64 us)
+{
+	pooler_rows_put_interval(row, us);
 }
 
 static inline void

@@ -97,9 +97,8 @@ init_members(void)
 static void
 init_totals(PoolerTotals *t)
 {
-	pg_atomic_init_u64(&t->transactions, 0);
-	pg_atomic_init_u64(&t->checkouts, 0);
-	pg_atomic_init_u64(&t->busy_us, 0);
+	for (int i = 0; i < (int) POOLER_COUNTS; i++)
+		pg_atomic_init_u64(&t->counts[i], 0);
 	pg_atomic_init_u32(&t->begun, 0);
 	pg_atomic_init_u32(&t->ended, 0);
 }

@@ -29,6 +29,7 @@
 #include "utils/backend_status.h"
 #include "utils/dsa.h"
 
+#include "histogram.h"
 #include "pool_limits.h"
 
 #define POOLER_NO_CLIENT	UINT64_MAX
@@ -176,20 +177,21 @@ typedef struct PoolerClient
 	char		application_name[NAMEDATALEN];
 } PoolerClient;
 
-/* What a backend has done for its pool and route. */
+/* What a backend has done for its pool and route; uint64 all of it. */
 typedef struct PoolerCounts
 {
 	uint64		transactions;
 	uint64		checkouts;
-	uint64		busy_us;		/* served clients for so long */
+	Histogram	wait;			/* of clients, for it; see measure.c */
+	Histogram	held;			/* by clients */
 } PoolerCounts;
+
+#define POOLER_COUNTS	(sizeof(PoolerCounts) / sizeof(uint64))
 
 /* The same of all backends that are gone. */
 typedef struct PoolerTotals
 {
-	pg_atomic_uint64 transactions;
-	pg_atomic_uint64 checkouts;
-	pg_atomic_uint64 busy_us;
+	pg_atomic_uint64 counts[POOLER_COUNTS];
 	pg_atomic_uint32 begun;		/* backends that began to add theirs */
 	pg_atomic_uint32 ended;		/* and those that are done */
 } PoolerTotals;
@@ -240,6 +242,8 @@ typedef struct PoolerRoute
 	int			clients;
 	int			backends;
 	int64		wait_us;		/* of all clients */
+	Histogram	login;			/* from accept to the end of authentication */
+	Histogram	birth;			/* from the unborn backend to one of the role */
 	pg_atomic_uint32 keep;		/* no more clients than backends */
 	pg_atomic_uint32 eligible;	/* may give a backend up to another route */
 
@@ -264,6 +268,9 @@ typedef struct PoolerPool
 	int64		closed;
 	int64		recycled;
 	int64		invalidated;
+	Histogram	login;			/* as in PoolerRoute */
+	Histogram	birth;
+	Histogram	open;			/* from the connection to the unborn backend */
 	TimestampTz last_error_at;
 	char		last_error[POOLER_MAX_MESSAGE];
 

@@ -33,6 +33,7 @@
 #include "carry.h"
 #include "compat.h"
 #include "inject.h"
+#include "measure.h"
 #include "net.h"
 #include "settings.h"
 #include "take.h"
@@ -172,11 +173,13 @@ leave_unbegun(uint64 packed)
 	pooler_backend_leave();
 }
 
-/* Waits for a client; on return it is ours and TAKEN. */
+/* Waits for a client; on return it is ours and TAKEN. waiting_since: 0, if the
+ * worker has not seen it wait. */
 static uint64
-harvest(uint32 *events)
+harvest(uint32 *events, TimestampTz *waiting_since)
 {
 	struct epoll_event e;
+	PoolerClient *c;
 
 	for (;;)
 	{
@@ -190,7 +193,10 @@ harvest(uint32 *events)
 	if (!pooler_backend_move_activity(ACTIVITY_IDLE, ACTIVITY_TAKEN))
 		leave_unbegun(e.data.u64);
 	pooler_backend_idle_off();
-	pg_atomic_fetch_add_u32(&pooler_client_of(e.data.u64)->taken, 1);
+	/* what the worker says of its wait is void from here on */
+	c = pooler_client_of(e.data.u64);
+	*waiting_since = pooler_client_waits(c) ? c->waiting_since : 0;
+	pg_atomic_fetch_add_u32(&c->taken, 1);
 	POOLER_INJECT("take-taken");
 	*events = e.events;
 	return e.data.u64;
@@ -287,14 +293,17 @@ pooler_take_client(void)
 	{
 		uint32		events;
 		uint64		packed;
+		TimestampTz waiting_since;
 
 		pooler_backend_idle_on();
 		POOLER_INJECT("take-idle");
-		packed = harvest(&events);
+		packed = harvest(&events, &waiting_since);
 		if (may_serve(packed) && open_client(packed, events))
 		{
 			if (ProcDiePending)
 				die_unseen(packed);
+			pooler_measure_wait(pooler_waitset_fd(pooler_client_slot(packed)),
+								pooler_self.member->taken_at, waiting_since);
 			return packed;
 		}
 		pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);

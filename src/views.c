@@ -68,21 +68,6 @@ PG_FUNCTION_INFO_V1(pooler_views_cancel_client);
 PG_FUNCTION_INFO_V1(pooler_views_terminate_client);
 PG_FUNCTION_INFO_V1(pooler_views_reset_stats);
 
-static void
-put_time(Row *row, TimestampTz value)
-{
-	put(row, TimestampTzGetDatum(value), value == 0);
-}
-
-static void
-put_interval(Row *row, int64 us)
-{
-	Interval   *interval = palloc0(sizeof(Interval));
-
-	interval->time = us;
-	put(row, IntervalPGetDatum(interval), false);
-}
-
 /* How long ago; NULL if never. */
 static void
 put_since(Row *row, TimestampTz then)
@@ -443,7 +428,7 @@ pooler_views_routes(PG_FUNCTION_ARGS)
 		put_waiting(&row, r->pool, i);
 		put_int8(&row, done.transactions);
 		put_interval(&row, r->wait_us);
-		put_interval(&row, done.busy_us);
+		put_interval(&row, done.held.sum_us);
 		pooler_rows_end(&row);
 	}
 	return (Datum) 0;

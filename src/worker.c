@@ -50,7 +50,6 @@
 #include "birth.h"
 #include "client.h"
 #include "compat.h"
-#include "counters.h"
 #include "dispatch.h"
 #include "evloop.h"
 #include "greetings.h"
@@ -302,10 +301,7 @@ reset_stats(void)
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 		pooler_pool_clear_counters(i);
 	for (int i = 0; i < pooler_routes_seen; i++)
-	{
-		pooler_counters_clear_route(i);
-		pooler_routes[i].wait_us = 0;
-	}
+		pooler_route_clear_counters(i);
 	pooler_shared->stats_reset_at = GetCurrentTimestamp();
 }
 
