@@ -56,6 +56,7 @@ int			pooler_guc_app_servers;
 double		pooler_guc_capacity_buffer;
 int			pooler_guc_wait_notice;
 int			pooler_guc_client_read_timeout;
+int			pooler_guc_leak_warn;
 int			pooler_guc_client_write_timeout;
 int			pooler_guc_role_quantum;
 int			pooler_guc_max_pinned;
@@ -208,6 +209,13 @@ static const IntSetting int_settings[] = {
 		0, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS,
 		"Time that a client may leave its results unread while others wait.",
 		"0 turns it off."
+	},
+	{
+		"pooler.leak_warn", &pooler_guc_leak_warn, {0, 0},
+		0, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS,
+		"Time after which a client that holds a backend is logged as an "
+		"apparent connection leak.",
+		"0 turns it off. In session mode clients may hold their backends."
 	},
 	{
 		"pooler.role_quantum", &pooler_guc_role_quantum, {50, 50},

@@ -35,6 +35,7 @@ extern int	pooler_guc_app_servers;
 extern double pooler_guc_capacity_buffer;
 extern int	pooler_guc_wait_notice; /* ms, -1: never */
 extern int	pooler_guc_client_read_timeout; /* ms, 0: off */
+extern int	pooler_guc_leak_warn;	/* ms, 0: off */
 extern int	pooler_guc_client_write_timeout;	/* ms, 0: off */
 extern int	pooler_guc_role_quantum;	/* ms */
 extern int	pooler_guc_max_pinned;	/* -1: pool_size + max_overflow - 1 */

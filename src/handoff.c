@@ -36,6 +36,7 @@
 #include "access/xlog.h"
 #include "libpq/libpq.h"
 #include "libpq/libpq-be.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "port/pg_bswap.h"
@@ -414,6 +415,7 @@ start(void)
 	pooler_carry_init();
 	POOLER_INJECT("birth-started");
 	started = true;
+	pooler_self.member->encoding = GetDatabaseEncoding();
 	detach();
 	(void) pooler_backend_stamp_idle();
 }

@@ -29,6 +29,7 @@
 #include "access/xact.h"
 #include "libpq-fe.h"
 #include "libpq/libpq.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "postmaster/postmaster.h"
 #include "storage/latch.h"
@@ -233,6 +234,7 @@ reset_member(PoolerMember *m, int pool)
 	m->born_at = 0;
 	m->pid = 0;
 	m->status = NULL;
+	m->encoding = PG_SQL_ASCII;
 	m->idle_since = m->alive_at = m->taken_at = 0;
 	m->record = 0;
 	pg_atomic_write_u32(&m->leave, 0);

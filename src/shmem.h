@@ -215,6 +215,7 @@ typedef struct PoolerMember
 	pid_t		pid;
 	int			pgprocno;
 	PgBackendStatus *status;	/* its own entry: what it runs, since when */
+	int			encoding;		/* of its database, and of what is there */
 	pg_atomic_uint64 client;	/* slot | generation << 32, or none */
 	TimestampTz idle_since;
 	TimestampTz alive_at;		/* its idle loop was last here */

@@ -23,6 +23,7 @@
 #include "client.h"
 #include "dispatch.h"
 #include "guc.h"
+#include "leaks.h"
 #include "member.h"
 #include "pool.h"
 #include "route.h"
@@ -53,6 +54,7 @@ pooler_upkeep_start(void)
 	looks = MemoryContextAllocZero(TopMemoryContext, sizeof(MemberLook) *
 								   pooler_shared->max_members);
 	last_turn = GetCurrentTimestamp();
+	pooler_leaks_start();
 }
 
 static bool
@@ -360,6 +362,7 @@ pooler_upkeep_turn(void)
 		check_logins();
 	for (int i = 0; i < pooler_shared->max_members; i++)
 	{
+		pooler_leaks_look(i, now);
 		if (pooler_members[i].state == MEMBER_FREE)
 			continue;
 		recycle(i);

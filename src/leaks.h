@@ -1,0 +1,17 @@
+/*
+ * leaks.h
+ *	  Backends that their clients do not give back: pooler.leak_warn.
+ *
+ * src/leaks.h
+ */
+#ifndef POOLER_LEAKS_H
+#define POOLER_LEAKS_H
+
+#include "datatype/timestamp.h"
+
+extern void pooler_leaks_start(void);
+
+/* By the worker's clock, for every backend, also one that is gone. */
+extern void pooler_leaks_look(int member, TimestampTz now);
+
+#endif							/* POOLER_LEAKS_H */
