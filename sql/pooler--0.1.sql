@@ -160,6 +160,13 @@ RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME', 'pooler_views_clients'
 LANGUAGE C VOLATILE STRICT PARALLEL SAFE;
 
+CREATE FUNCTION pooler.waiting(
+    OUT client pg_catalog.int8,
+    OUT query pg_catalog.text)
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'pooler_activity_waiting'
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+
 CREATE FUNCTION pooler.settings(
     OUT pool pg_catalog.text,
     OUT parameter pg_catalog.text,
@@ -321,6 +328,7 @@ COMMENT ON FUNCTION pooler.pools() IS 'For the view pooler.pools.';
 COMMENT ON FUNCTION pooler.routes() IS 'For the view pooler.routes.';
 COMMENT ON FUNCTION pooler.backends() IS 'For the view pooler.backends.';
 COMMENT ON FUNCTION pooler.clients() IS 'For the view pooler.clients.';
+COMMENT ON FUNCTION pooler.waiting() IS 'For the view pooler.activity.';
 COMMENT ON FUNCTION pooler.settings() IS 'For the view pooler.settings.';
 COMMENT ON FUNCTION pooler.capacity() IS 'For the view pooler.capacity.';
 COMMENT ON FUNCTION pooler.validation() IS 'For the view pooler.validation.';
@@ -639,6 +647,47 @@ COMMENT ON COLUMN pooler.holders.since IS
 'when it got its backend';
 COMMENT ON COLUMN pooler.holders.blocked_by IS
 'pids of the backends that have the lock';
+
+-- Everybody: who waits, for whom, and with what; who does not, doing what.
+CREATE VIEW pooler.activity AS
+WITH holder AS MATERIALIZED (
+    SELECT * FROM pooler.holders
+), busy AS MATERIALIZED (
+    SELECT h.pool,
+           pg_catalog.array_agg(h.backend ORDER BY h.since) AS backends
+    FROM holder AS h
+    GROUP BY h.pool
+)
+SELECT c.id, c.pool, c.role, c.address, c.port, c.application_name,
+       c.state, c.since, c.backend,
+       h.reason,
+       CASE WHEN c.state = 'waiting' THEN 'backend'
+            WHEN h.reason = 'lock' THEN 'lock' END AS waits_for,
+       CASE WHEN c.state = 'waiting' THEN b.backends
+            ELSE h.blocked_by END AS blocked_by,
+       CASE WHEN c.state = 'waiting' THEN pg_catalog.rank() OVER (
+                PARTITION BY c.pool, c.role, c.state ORDER BY c.since) END
+           AS queue_position,
+       CASE WHEN c.state = 'waiting' THEN c.since END AS waiting_since,
+       CASE WHEN c.state = 'waiting' THEN w.query
+            ELSE h.statement END AS query
+FROM pooler.clients() AS c
+LEFT JOIN holder AS h ON h.client = c.id
+LEFT JOIN busy AS b ON b.pool = c.pool
+LEFT JOIN pooler.waiting() AS w ON w.client = c.id;
+
+COMMENT ON VIEW pooler.activity IS
+'Clients and what they do, also those that wait. pooler.cancel_client(id) and pooler.terminate_client(id) cancel or end one.';
+COMMENT ON COLUMN pooler.activity.reason IS
+'why it has its backend, as in pooler.holders';
+COMMENT ON COLUMN pooler.activity.waits_for IS
+'backend (of its pool) or lock';
+COMMENT ON COLUMN pooler.activity.blocked_by IS
+'pids of the backends that have what it waits for';
+COMMENT ON COLUMN pooler.activity.queue_position IS
+'among the waiting clients of its role in its pool; 1: next';
+COMMENT ON COLUMN pooler.activity.query IS
+'the statement that waits, runs or ran last; for its own role and members of pg_read_all_stats';
 
 -- The guide's troubleshooting, run against what is there now.  A pool that is
 -- exhausted has a row for each of the three clients that hold longest.
@@ -997,6 +1046,7 @@ REVOKE ALL ON FUNCTION
     pooler.clients(), pooler.settings(), pooler.capacity(),
     pooler.validation(), pooler.presets(), pooler.health(),
     pooler.memory(), pooler.diagnose(), pooler.report(), pooler.latencies(),
+    pooler.waiting(),
     pooler.histogram(pg_catalog.text, pg_catalog.text, pg_catalog.text),
     pooler.recommend(
         pg_catalog.int4, pg_catalog.int4, pg_catalog.int4, pg_catalog.float8),
@@ -1011,7 +1061,7 @@ GRANT SELECT ON
     pooler.worker, pooler.pools, pooler.routes, pooler.backends,
     pooler.clients, pooler.settings, pooler.capacity, pooler.validation,
     pooler.presets, pooler.health, pooler.checklist, pooler.memory,
-    pooler.holders, pooler.latencies
+    pooler.holders, pooler.latencies, pooler.activity
 TO pg_monitor;
 
 GRANT EXECUTE ON FUNCTION
@@ -1023,6 +1073,7 @@ GRANT EXECUTE ON FUNCTION
     pooler.clients(), pooler.settings(), pooler.capacity(),
     pooler.validation(), pooler.presets(), pooler.health(),
     pooler.memory(), pooler.diagnose(), pooler.report(), pooler.latencies(),
+    pooler.waiting(),
     pooler.histogram(pg_catalog.text, pg_catalog.text, pg_catalog.text),
     pooler.recommend(
         pg_catalog.int4, pg_catalog.int4, pg_catalog.int4, pg_catalog.float8),

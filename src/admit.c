@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "common/ip.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "postmaster/postmaster.h"
 #include "utils/memutils.h"
@@ -103,6 +104,7 @@ init_client(PoolerClient *c, int slot, const SockAddr *raddr,
 	c->record = 0;
 	c->transactions = c->checkouts = 0;
 	c->idle_session_timeout_ms = 0;
+	c->encoding = PG_SQL_ASCII;
 	c->application_name[0] = '\0';
 	pooler_client_renew(slot);
 	c->state = CLIENT_LOGIN;
@@ -209,6 +211,7 @@ greet(int slot, const Greeting *g, StringInfo out)
 	pooler_wire_put_ready(out, 'I');
 	pooler_records_ref(g->record);
 	c->record = g->record;
+	c->encoding = g->encoding;
 	return pooler_client_say(slot, out);
 }
 
@@ -392,7 +395,8 @@ pooler_admit_readable(int slot)
 }
 
 void
-pooler_admit_greeted(int slot, const char *text, int len, uint32 record)
+pooler_admit_greeted(int slot, const char *text, int len, uint32 record,
+					 int encoding)
 {
 	PoolerClient *c = &pooler_clients[slot];
 	WorkerClient *w = &pooler_worker_clients[slot];
@@ -406,7 +410,7 @@ pooler_admit_greeted(int slot, const char *text, int len, uint32 record)
 	pooler_greetings_add(pooler_routes[c->route].role,
 						 pooler_pools[c->pool].database_oid,
 						 c->catalog_generation, w->startup, w->startup_len,
-						 text, len, record);
+						 text, len, record, encoding);
 	pfree(w->startup);
 	w->startup = NULL;
 }

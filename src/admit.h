@@ -20,6 +20,6 @@ extern void pooler_admit_readable(int slot);
 /* A backend finished a login: the worker can do the same from now on. Takes
  * over the record's reference. */
 extern void pooler_admit_greeted(int slot, const char *text, int len,
-								 uint32 record);
+								 uint32 record, int encoding);
 
 #endif							/* POOLER_ADMIT_H */

@@ -22,6 +22,7 @@
 #include "access/xact.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "port/pg_bswap.h"
 #include "storage/proc.h"
@@ -170,6 +171,7 @@ pooler_carry_save(PoolerClient *client, uint64 packed)
 	}
 	POOLER_INJECT("switch-saved");
 	client->idle_session_timeout_ms = IdleSessionTimeout;
+	client->encoding = pg_get_client_encoding();
 	strlcpy(client->application_name, application_name, NAMEDATALEN);
 	return 0;
 }
@@ -256,6 +258,7 @@ pooler_carry_greet(PoolerClient *client, const PQcommMethods *methods)
 		process_session_preload_libraries();
 	if (client->mode == MODE_SESSION)
 		client->pid = MyProcPid;
+	client->encoding = pg_get_client_encoding();
 	resetStringInfo(&greeting);
 	pooler_settings_greeting(&greeting);
 	put_messages(methods, greeting.data, greeting.len);
@@ -282,6 +285,7 @@ pooler_carry_publish_greeting(PoolerClient *client, uint64 packed)
 		   greeting.len);
 	m.len = greeting.len;
 	m.record = client->record;
+	m.encoding = client->encoding;
 	pooler_records_ref(m.record);
 	pooler_backend_tell_message(&m);
 }

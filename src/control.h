@@ -58,6 +58,7 @@ typedef struct ControlMessage
 	uint32		record;			/* GREETED: with a reference for the worker */
 	dsa_pointer text;			/* GREETED: ParameterStatus messages, to free */
 	uint32		len;
+	int			encoding;		/* GREETED: the client's */
 } ControlMessage;
 
 #endif							/* POOLER_CONTROL_H */

@@ -65,7 +65,7 @@ copy(const char *data, int len)
 void
 pooler_greetings_add(Oid role, Oid database, uint64 catalog_generation,
 					 const char *startup, int startup_len, const char *text,
-					 int text_len, uint32 record)
+					 int text_len, uint32 record, int encoding)
 {
 	Greeting   *oldest = &greetings[0];
 
@@ -89,6 +89,7 @@ pooler_greetings_add(Oid role, Oid database, uint64 catalog_generation,
 	oldest->text = copy(text, text_len);
 	oldest->text_len = text_len;
 	oldest->record = record;
+	oldest->encoding = encoding;
 	oldest->used = ++uses;
 }
 

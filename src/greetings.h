@@ -19,6 +19,7 @@ typedef struct Greeting
 	char	   *text;			/* ParameterStatus messages */
 	int			text_len;
 	uint32		record;			/* of the settings; holds a reference */
+	int			encoding;		/* the client's */
 	uint64		used;			/* for LRU */
 } Greeting;
 
@@ -32,7 +33,7 @@ extern void pooler_greetings_add(Oid role, Oid database,
 								 uint64 catalog_generation,
 								 const char *startup, int startup_len,
 								 const char *text, int text_len,
-								 uint32 record);
+								 uint32 record, int encoding);
 
 /* The settings' defaults may have changed. */
 extern void pooler_greetings_forget_all(void);

@@ -650,7 +650,7 @@ take_greeting(const ControlMessage *m)
 
 	if (pooler_client_is(m->slot, m->generation))
 		pooler_admit_greeted(m->slot, dsa_get_address(area, m->text), m->len,
-							  m->record);
+							  m->record, m->encoding);
 	else
 		pooler_records_unref(m->record);
 	dsa_free(area, m->text);

@@ -24,6 +24,7 @@
 #include "pins.h"
 #include "records.h"
 #include "shmem.h"
+#include "wait_texts.h"
 #include "worker.h"
 
 PG_MODULE_MAGIC;
@@ -40,6 +41,7 @@ shmem_request(void)
 		prev_shmem_request_hook();
 	pooler_shmem_request();
 	RequestAddinShmemSpace(pooler_records_size(pooler_shmem_max_records()));
+	RequestAddinShmemSpace(pooler_wait_texts_size());
 }
 
 /* The table of interned settings has a piece of shared memory of its own. */
@@ -57,12 +59,26 @@ records_startup(void)
 }
 
 static void
+wait_texts_startup(void)
+{
+	void	   *place;
+	bool		found;
+
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	place = ShmemInitStruct("pooler wait texts", pooler_wait_texts_size(),
+							&found);
+	pooler_wait_texts_startup(place, found);
+	LWLockRelease(AddinShmemInitLock);
+}
+
+static void
 shmem_startup(void)
 {
 	if (prev_shmem_startup_hook)
 		prev_shmem_startup_hook();
 	pooler_shmem_startup();
 	records_startup();
+	wait_texts_startup();
 }
 
 void

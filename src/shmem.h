@@ -173,6 +173,7 @@ typedef struct PoolerClient
 	int64		transactions;
 	int64		checkouts;
 	int			idle_session_timeout_ms;	/* its own value, 0: none */
+	int			encoding;		/* client_encoding; SQL_ASCII: unknown */
 	TimestampTz state_since;
 	char		application_name[NAMEDATALEN];
 } PoolerClient;

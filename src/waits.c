@@ -31,6 +31,7 @@
 #include "pool.h"
 #include "route.h"
 #include "since.h"
+#include "wait_texts.h"
 #include "waits.h"
 
 static TimestampTz now;
@@ -124,6 +125,8 @@ stamp_wait(int slot, bool ready, int64 elapsed_us)
 		c->waiting_since = now;
 		pooler_answer_forget_notice(slot);
 	}
+	else
+		pooler_wait_texts_look(slot, pooler_client_fd(slot));
 	pooler_routes[c->route].wait_us += elapsed_us;
 }
 

@@ -228,6 +228,48 @@ pooler_wire_message(const char *data, int len, char *type, int64 *whole)
 	return len < *whole ? WIRE_MORE : WIRE_OK;
 }
 
+/* The text in the body of a Query or Parse, whose bytes may end within it. */
+static const char *
+text_in_body(const char *body, const char *end, bool named, int *text_len)
+{
+	const char *p = body;
+	const char *nul;
+
+	if ((named && next_string(&p, end) == NULL) || p >= end)
+		return NULL;
+	nul = memchr(p, '\0', end - p);
+	*text_len = (int) ((nul ? nul : end) - p);
+	return p;
+}
+
+/*
+ * What a client that has sent this wants to be run. An Execute or FunctionCall
+ * says it by a name that only a backend knows.
+ */
+const char *
+pooler_wire_statement(const char *data, int len, int *text_len)
+{
+	const char *end = data + len;
+
+	for (;;)
+	{
+		char		type;
+		int64		whole;
+		WireResult	result = pooler_wire_message(data, (int) (end - data),
+												 &type, &whole);
+
+		if (result == WIRE_BAD || whole == 0 || type == 'E' || type == 'F')
+			return NULL;
+		if (type == 'Q' || type == 'P')
+			return text_in_body(data + MESSAGE_HEAD,
+								result == WIRE_OK ? data + whole : end,
+								type == 'P', text_len);
+		if (result == WIRE_MORE)
+			return NULL;
+		data += whole;
+	}
+}
+
 void
 pooler_wire_put(StringInfo out, char type, const char *body, int len)
 {

@@ -52,6 +52,12 @@ extern const char *pooler_wire_param(const char *params, int len,
 extern WireResult pooler_wire_message(const char *data, int len, char *type,
 									  int64 *whole);
 
+/* The text of the first Query or Parse among len bytes at data, as far as it is
+ * there, without a NUL of its own; NULL: there is none, or something else that
+ * runs comes before it. */
+extern const char *pooler_wire_statement(const char *data, int len,
+										 int *text_len);
+
 /* Appends messages. */
 extern void pooler_wire_put(StringInfo out, char type, const char *body,
 							int len);

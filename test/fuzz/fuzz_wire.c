@@ -60,6 +60,18 @@ try_message(const char *data, int len)
 	}
 }
 
+static void
+try_statement(const char *data, int len)
+{
+	int			text_len = 0;
+	const char *text = pooler_wire_statement(data, len, &text_len);
+
+	if (text == NULL)
+		return;
+	MUST(text >= data + 5 && text_len >= 0 && text + text_len <= data + len);
+	MUST(memchr(text, '\0', text_len) == NULL);
+}
+
 /* All of the bytes; returns where the first batch has ended, or what else. */
 static int
 try_batch(const char *data, int len, int piece)
@@ -93,6 +105,7 @@ LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 
 	try_startup(bytes, len);
 	try_message(bytes, len);
+	try_statement(bytes, len);
 	(void) pooler_wire_param(bytes, len, "database");
 	ended = try_batch(bytes, len, len);
 	MUST(try_batch(bytes, len, 1) == ended);

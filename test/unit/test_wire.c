@@ -205,6 +205,48 @@ test_message(void)
 	   whole == INT64CONST(0x3fffffff), "the longest that it would");
 }
 
+/* Are these bytes, in a block of their own, read as this statement? */
+static bool
+states(const char *bytes, int len, const char *expected)
+{
+	char	   *data = exact(bytes, len);
+	int			text_len = -1;
+	const char *text = pooler_wire_statement(data, len, &text_len);
+	bool		good = expected == NULL ? text == NULL :
+		text != NULL && text_len == (int) strlen(expected) &&
+		memcmp(text, expected, text_len) == 0;
+
+	free(data);
+	return good;
+}
+
+#define STATES(s, expected) states(s, (int) sizeof(s) - 1, expected)
+
+static void
+test_statement(void)
+{
+	ok(STATES("Q\0\0\0\7ab\0", "ab"), "a query");
+	ok(STATES("Q\0\0\0\5\0", ""), "an empty one");
+	ok(STATES("Q\0\0\0\77ab", "ab"), "one that is not all there");
+	ok(STATES("Q\0\0\0\77", NULL), "one of which nothing is");
+	ok(STATES("Q\0\0\0", NULL), "nor even its length");
+	ok(STATES("Q\0\0\0\6abc\0", "ab"), "one without its NUL ends where it ends");
+	ok(STATES("Q\0\0\0\4ab\0", NULL), "one without a body has no text");
+	ok(STATES("Q\0\0\0\3ab\0", NULL), "no message");
+	ok(STATES("Q\377\377\377\377ab", NULL), "nor this");
+	ok(STATES("P\0\0\0\14n\0ab\0\0\0", "ab"), "a statement with a name");
+	ok(STATES("P\0\0\0\77nam", NULL), "its name is not all there");
+	ok(STATES("P\0\0\0\77name\0", NULL), "its text is not");
+	ok(STATES("P\0\0\0\77\0ab", "ab"), "a part of it is");
+	ok(STATES("C\0\0\0\6S\0S\0\0\0\4Q\0\0\0\7ab\0", "ab"), "behind others");
+	ok(STATES("B\0\0\0\14\0\0\0\0\0\0\0\0Q\0\0\0\7ab\0", "ab"),
+	   "also behind a Bind alone");
+	ok(STATES("E\0\0\0\11\0\0\0\0\0Q\0\0\0\7ab\0", NULL),
+	   "not behind what runs");
+	ok(STATES("d\0\0\0\77ab", NULL), "not in other messages");
+	ok(STATES("", NULL), "nor in nothing");
+}
+
 static bool
 holds(StringInfo out, const char *bytes, int len)
 {
@@ -371,6 +413,7 @@ main(void)
 	test_startup_length();
 	test_requests();
 	test_message();
+	test_statement();
 	test_put();
 	test_negotiate();
 	test_batch();
