@@ -27,7 +27,7 @@ AS 'MODULE_PATHNAME', 'pooler_views_reset_stats'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION pooler.reset_stats() IS
-'Sets the counters of pooler.pools and pooler.routes to zero, at the worker''s next turn.';
+'Sets the counters of pooler.pools, pooler.routes and pooler.usage to zero, at the worker''s next turn.';
 
 -- What only reads.
 
@@ -166,6 +166,19 @@ CREATE FUNCTION pooler.waiting(
 RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME', 'pooler_activity_waiting'
 LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+
+CREATE FUNCTION pooler.usage(
+    OUT pool pg_catalog.text,
+    OUT role pg_catalog.text,
+    OUT application_name pg_catalog.text,
+    OUT clients pg_catalog.int4,
+    OUT transactions pg_catalog.int8,
+    OUT checkouts pg_catalog.int8,
+    OUT wait_time pg_catalog."interval",
+    OUT busy_time pg_catalog."interval")
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'pooler_usage_rows'
+LANGUAGE C VOLATILE STRICT PARALLEL SAFE;
 
 CREATE FUNCTION pooler.settings(
     OUT pool pg_catalog.text,
@@ -329,6 +342,7 @@ COMMENT ON FUNCTION pooler.routes() IS 'For the view pooler.routes.';
 COMMENT ON FUNCTION pooler.backends() IS 'For the view pooler.backends.';
 COMMENT ON FUNCTION pooler.clients() IS 'For the view pooler.clients.';
 COMMENT ON FUNCTION pooler.waiting() IS 'For the view pooler.activity.';
+COMMENT ON FUNCTION pooler.usage() IS 'For the view pooler.usage.';
 COMMENT ON FUNCTION pooler.settings() IS 'For the view pooler.settings.';
 COMMENT ON FUNCTION pooler.capacity() IS 'For the view pooler.capacity.';
 COMMENT ON FUNCTION pooler.validation() IS 'For the view pooler.validation.';
@@ -404,6 +418,20 @@ COMMENT ON COLUMN pooler.clients.since IS
 'when this state began';
 COMMENT ON COLUMN pooler.clients.backend IS
 'pid of the backend that has it';
+
+CREATE VIEW pooler.usage AS
+SELECT * FROM pooler.usage();
+
+COMMENT ON VIEW pooler.usage IS
+'What roles and applications have used since stats_reset_at; up to a tenth of a second old. The rows of a pool add up to its counters.';
+COMMENT ON COLUMN pooler.usage.role IS
+'NULL: the pool''s rest, of names that found no room';
+COMMENT ON COLUMN pooler.usage.clients IS
+'connected now';
+COMMENT ON COLUMN pooler.usage.wait_time IS
+'for a backend, of all clients together';
+COMMENT ON COLUMN pooler.usage.busy_time IS
+'had a backend, all clients together';
 
 -- pooler.mode is the only parameter that a session may see with a value of its
 -- own: there the pool's value itself tells whether a global one is set.
@@ -1046,7 +1074,7 @@ REVOKE ALL ON FUNCTION
     pooler.clients(), pooler.settings(), pooler.capacity(),
     pooler.validation(), pooler.presets(), pooler.health(),
     pooler.memory(), pooler.diagnose(), pooler.report(), pooler.latencies(),
-    pooler.waiting(),
+    pooler.waiting(), pooler.usage(),
     pooler.histogram(pg_catalog.text, pg_catalog.text, pg_catalog.text),
     pooler.recommend(
         pg_catalog.int4, pg_catalog.int4, pg_catalog.int4, pg_catalog.float8),
@@ -1061,7 +1089,7 @@ GRANT SELECT ON
     pooler.worker, pooler.pools, pooler.routes, pooler.backends,
     pooler.clients, pooler.settings, pooler.capacity, pooler.validation,
     pooler.presets, pooler.health, pooler.checklist, pooler.memory,
-    pooler.holders, pooler.latencies, pooler.activity
+    pooler.holders, pooler.latencies, pooler.activity, pooler.usage
 TO pg_monitor;
 
 GRANT EXECUTE ON FUNCTION
@@ -1073,7 +1101,7 @@ GRANT EXECUTE ON FUNCTION
     pooler.clients(), pooler.settings(), pooler.capacity(),
     pooler.validation(), pooler.presets(), pooler.health(),
     pooler.memory(), pooler.diagnose(), pooler.report(), pooler.latencies(),
-    pooler.waiting(),
+    pooler.waiting(), pooler.usage(),
     pooler.histogram(pg_catalog.text, pg_catalog.text, pg_catalog.text),
     pooler.recommend(
         pg_catalog.int4, pg_catalog.int4, pg_catalog.int4, pg_catalog.float8),

@@ -102,7 +102,7 @@ init_client(PoolerClient *c, int slot, const SockAddr *raddr,
 	c->startup = c->unnamed = InvalidDsaPointer;
 	c->startup_len = c->unnamed_len = 0;
 	c->record = 0;
-	c->transactions = c->checkouts = 0;
+	c->transactions = c->checkouts = c->wait_us = c->busy_us = 0;
 	c->idle_session_timeout_ms = 0;
 	c->encoding = PG_SQL_ASCII;
 	c->application_name[0] = '\0';

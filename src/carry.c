@@ -151,6 +151,14 @@ collect(void)
 	return true;
 }
 
+void
+pooler_carry_show(PoolerClient *client)
+{
+	client->idle_session_timeout_ms = IdleSessionTimeout;
+	client->encoding = pg_get_client_encoding();
+	strlcpy(client->application_name, application_name, NAMEDATALEN);
+}
+
 uint32
 pooler_carry_save(PoolerClient *client, uint64 packed)
 {
@@ -170,9 +178,7 @@ pooler_carry_save(PoolerClient *client, uint64 packed)
 		client->record = me->record;
 	}
 	POOLER_INJECT("switch-saved");
-	client->idle_session_timeout_ms = IdleSessionTimeout;
-	client->encoding = pg_get_client_encoding();
-	strlcpy(client->application_name, application_name, NAMEDATALEN);
+	pooler_carry_show(client);
 	return 0;
 }
 

@@ -22,6 +22,9 @@ extern bool pooler_carry_load(PoolerClient *client);
  * bits of what cannot: then nothing has been given up. */
 extern uint32 pooler_carry_save(PoolerClient *client, uint64 packed);
 
+/* Part of that: what the worker and the views go by. For a pinned client, too. */
+extern void pooler_carry_show(PoolerClient *client);
+
 /* The client has left: nothing of it may stay. False: close this backend. */
 extern bool pooler_carry_forget(void);
 

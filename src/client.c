@@ -43,6 +43,7 @@
 #include "pool.h"
 #include "records.h"
 #include "route.h"
+#include "usage.h"
 #include "wire.h"
 
 /* Reads of 8 kB from a client that is closed with a last word. */
@@ -252,6 +253,7 @@ pooler_client_close(int slot)
 	if (w->reason && w->reason->sqlstate[0])
 		say_reason(slot, w->reason);
 	pooler_client_watch(slot, false);
+	pooler_usage_leave(slot);
 	leave_route(slot);
 	/* backends may hold this file too: the connection ends all the same */
 	(void) shutdown(pooler_client_fd(slot), SHUT_RDWR);
@@ -465,6 +467,7 @@ pooler_client_upkeep(TimestampTz now)
 	{
 		PoolerClient *c = &pooler_clients[i];
 
+		pooler_usage_look(i);
 		if (c->state == CLIENT_LOGIN &&
 			TimestampDifferenceExceeds(c->connected_at, now,
 									   AuthenticationTimeout * 1000))

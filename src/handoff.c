@@ -173,7 +173,7 @@ return_client(void)
 	POOLER_INJECT("give-up-detached");
 	now = pooler_backend_stamp_idle();
 	c->state_since = now;
-	pooler_measure_end(now);
+	pooler_measure_end(c, now);
 	pooler_backend_echo("checkin", packed);
 	pooler_take_rearm(packed);
 }
@@ -244,8 +244,10 @@ static void
 client_left(bool in_transaction)
 {
 	uint64		packed = serving;
-	bool		closes = pooler_client_of(serving)->closes_backend;
+	PoolerClient *c = pooler_client_of(serving);
+	bool		closes = c->closes_backend;
 	bool		clean;
+	TimestampTz now;
 
 	pooler_backend_end_serving(ACTIVITY_CLEANING);
 	detach();
@@ -257,9 +259,10 @@ client_left(bool in_transaction)
 	unpin();
 	POOLER_INJECT("left-tell");
 	pooler_backend_echo("checkin, client left", packed);
+	now = pooler_backend_stamp_idle();
+	pooler_measure_end(c, now);
 	pooler_backend_tell(CONTROL_CLOSED, packed);
 	pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);
-	pooler_measure_end(pooler_backend_stamp_idle());
 	if (!clean)
 		pooler_backend_leave();
 }
@@ -308,7 +311,8 @@ keep_client(void)
 {
 	AwaitResult result = pooler_await_client(false);
 
-	pooler_measure_end(pooler_self.member->idle_since);
+	pooler_measure_end(pooler_client_of(serving),
+					   pooler_self.member->idle_since);
 	if (result == AWAIT_SPOKE)
 		pooler_measure_again(pooler_self.member->alive_at);
 	return result;
@@ -338,6 +342,7 @@ after_transaction(void)
 	if (pins != 0)
 	{
 		pin(pins);
+		pooler_carry_show(c);
 		POOLER_INJECT("give-up-pinned");
 		result = pooler_await_client(true);
 		if (result == AWAIT_GIVE_UP)

@@ -70,10 +70,13 @@ pooler_measure_begin(TimestampTz at)
 }
 
 void
-pooler_measure_end(TimestampTz at)
+pooler_measure_end(PoolerClient *client, TimestampTz at)
 {
 	if (began != 0)
+	{
 		pooler_histogram_add(&pooler_self.member->counts.held, at - began, 1);
+		client->busy_us += Max(at - began, 0);
+	}
 	began = 0;
 }
 

@@ -18,7 +18,7 @@ extern void pooler_measure_wait(int fd, TimestampTz taken_at,
 extern void pooler_measure_begin(TimestampTz at);
 
 /* ... until here; nothing, if that was said already. */
-extern void pooler_measure_end(TimestampTz at);
+extern void pooler_measure_end(PoolerClient *client, TimestampTz at);
 
 /* It was kept, and spoke again: it holds the backend and did not wait. */
 extern void pooler_measure_again(TimestampTz at);

@@ -28,6 +28,7 @@
 #include "pool.h"
 #include "reserved.h"
 #include "route.h"
+#include "usage.h"
 #include "validate.h"
 
 #define MAX_BACKOFF_S 30
@@ -88,6 +89,7 @@ make_pool(const PoolEntry *entry, bool listed)
 	p = &pooler_pools[i];
 	memset(&pooler_worker_pools[i], 0, sizeof(WorkerPool));
 	pooler_pool_clear_counters(i);
+	pooler_usage_forget_pool(i);
 	strlcpy(p->name, entry->name, NAMEDATALEN);
 	strlcpy(p->database, entry->database, NAMEDATALEN);
 	p->database_oid = InvalidOid;

@@ -24,6 +24,7 @@
 #include "pins.h"
 #include "records.h"
 #include "shmem.h"
+#include "usage.h"
 #include "wait_texts.h"
 #include "worker.h"
 
@@ -42,6 +43,7 @@ shmem_request(void)
 	pooler_shmem_request();
 	RequestAddinShmemSpace(pooler_records_size(pooler_shmem_max_records()));
 	RequestAddinShmemSpace(pooler_wait_texts_size());
+	RequestAddinShmemSpace(pooler_usage_size());
 }
 
 /* The table of interned settings has a piece of shared memory of its own. */
@@ -59,15 +61,17 @@ records_startup(void)
 }
 
 static void
-wait_texts_startup(void)
+tables_startup(void)
 {
-	void	   *place;
 	bool		found;
+	void	   *place;
 
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	place = ShmemInitStruct("pooler wait texts", pooler_wait_texts_size(),
 							&found);
 	pooler_wait_texts_startup(place, found);
+	place = ShmemInitStruct("pooler usage", pooler_usage_size(), &found);
+	pooler_usage_startup(place, found);
 	LWLockRelease(AddinShmemInitLock);
 }
 
@@ -78,7 +82,7 @@ shmem_startup(void)
 		prev_shmem_startup_hook();
 	pooler_shmem_startup();
 	records_startup();
-	wait_texts_startup();
+	tables_startup();
 }
 
 void

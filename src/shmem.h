@@ -160,6 +160,7 @@ typedef struct PoolerClient
 	TimestampTz connected_at;
 	TimestampTz waiting_since;	/* 0: does not wait; see pooler_client_waits() */
 	uint32		waiting_taken;	/* `taken` when that was seen */
+	int64		wait_us;		/* all its waits */
 
 	/* owner */
 	int32		pid;			/* as told to the client, for its cancel */
@@ -172,6 +173,7 @@ typedef struct PoolerClient
 	uint32		unnamed_len;
 	int64		transactions;
 	int64		checkouts;
+	int64		busy_us;		/* was served for so long */
 	int			idle_session_timeout_ms;	/* its own value, 0: none */
 	int			encoding;		/* client_encoding; SQL_ASCII: unknown */
 	TimestampTz state_since;

@@ -61,6 +61,7 @@
 #include "route.h"
 #include "shmem.h"
 #include "upkeep.h"
+#include "usage.h"
 #include "validate.h"
 #include "waits.h"
 #include "worker.h"
@@ -261,6 +262,7 @@ start(void)
 	pooler_auth_start();
 	introduce();
 	pooler_evloop_start();
+	pooler_usage_start();
 	pooler_route_start();
 	pooler_pool_configure();
 	pooler_pool_find_databases();
@@ -302,6 +304,7 @@ reset_stats(void)
 		pooler_pool_clear_counters(i);
 	for (int i = 0; i < pooler_routes_seen; i++)
 		pooler_route_clear_counters(i);
+	pooler_usage_clear();
 	pooler_shared->stats_reset_at = GetCurrentTimestamp();
 }
 
