@@ -19,7 +19,7 @@ AS 'MODULE_PATHNAME', 'pooler_views_terminate_client'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION pooler.terminate_client(pg_catalog.int8) IS
-'Closes the connection of a client (pooler.clients.id). False if there is no such client.';
+'Closes the connection of a client (pooler.clients.id): its statement is cancelled, and what it has sent behind it is not run. False if there is no such client.';
 
 CREATE FUNCTION pooler.reset_stats()
 RETURNS pg_catalog.void

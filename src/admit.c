@@ -99,6 +99,7 @@ init_client(PoolerClient *c, int slot, const SockAddr *raddr,
 	c->waiting_since = 0;
 	c->greet = false;
 	c->refusals = 0;
+	pg_atomic_write_u32(&c->terminated, 0);
 	c->startup = c->unnamed = InvalidDsaPointer;
 	c->startup_len = c->unnamed_len = 0;
 	c->record = 0;

@@ -49,8 +49,8 @@
 #define KEEP_SHARED_MS 20
 
 /* Whatever the client sent together with its last word is of no interest. */
-static void
-drain_receive_buffer(void)
+void
+pooler_await_forget_unread(void)
 {
 	pq_startmsgread();
 	while (!pooler_receive_buffer_empty())
@@ -94,7 +94,7 @@ pooler_await_first_byte(void)
 		{
 			case EOF:
 			case 'X':
-				drain_receive_buffer();
+				pooler_await_forget_unread();
 				return AWAIT_LEFT;
 			case 'd':
 			case 'c':

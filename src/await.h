@@ -15,6 +15,9 @@ typedef enum AwaitResult
 	AWAIT_GIVE_UP				/* the backend is needed elsewhere */
 } AwaitResult;
 
+/* Throws away what has been read from the client and not been run. */
+extern void pooler_await_forget_unread(void);
+
 /* Reads the first byte of what is there already. */
 extern AwaitResult pooler_await_first_byte(void);
 

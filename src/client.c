@@ -49,6 +49,9 @@
 /* Reads of 8 kB from a client that is closed with a last word. */
 #define LAST_READS 16
 
+/* After so long a client that is terminated is cut off. */
+#define LAST_WORD_MS 5000
+
 #define ADMINISTRATOR "terminating connection due to administrator command"
 
 WorkerClient *pooler_worker_clients = NULL;
@@ -279,6 +282,7 @@ set_reason(int slot, const char *sqlstate, const char *message,
 {
 	EndReason  *r = MemoryContextAllocZero(TopMemoryContext, sizeof(EndReason));
 
+	r->since = GetCurrentTimestamp();
 	strlcpy(r->sqlstate, sqlstate, sizeof(r->sqlstate));
 	strlcpy(r->message, message, POOLER_MAX_MESSAGE);
 	if (detail)
@@ -445,6 +449,25 @@ pooler_client_harvested(int slot, uint32 generation)
 
 /* ---- upkeep ---- */
 
+/*
+ * One that is being terminated and is still served: its next statement may have
+ * begun when the first one was cancelled. If it does not read its results
+ * either, nobody waits for it.
+ */
+static void
+press(int slot, TimestampTz now)
+{
+	EndReason  *r = pooler_worker_clients[slot].reason;
+
+	if (pg_atomic_read_u32(&pooler_clients[slot].terminated) == 0 ||
+		r == NULL)
+		return;
+	(void) pooler_cancel_running(pooler_client_pack(slot,
+													pooler_client_generation_of(slot)));
+	if (TimestampDifferenceExceeds(r->since, now, LAST_WORD_MS))
+		(void) shutdown(pooler_client_fd(slot), SHUT_RDWR);
+}
+
 void
 pooler_client_find_owned(void)
 {
@@ -468,6 +491,7 @@ pooler_client_upkeep(TimestampTz now)
 		PoolerClient *c = &pooler_clients[i];
 
 		pooler_usage_look(i);
+		press(i, now);
 		if (c->state == CLIENT_LOGIN &&
 			TimestampDifferenceExceeds(c->connected_at, now,
 									   AuthenticationTimeout * 1000))

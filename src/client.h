@@ -16,6 +16,7 @@
 /* Why a client is ended, kept until its owner has given it to us. */
 typedef struct EndReason
 {
+	TimestampTz since;
 	char		sqlstate[6];	/* '' : no reason, it has left */
 	char		message[POOLER_MAX_MESSAGE];
 	char		detail[POOLER_MAX_MESSAGE];

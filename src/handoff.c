@@ -186,6 +186,14 @@ refuse_client(void)
 	pooler_backend_leave();
 }
 
+/* It is being ended: what it has sent and nobody has run is not to be run. */
+static bool
+is_terminated(void)
+{
+	return serving != POOLER_NO_CLIENT &&
+		pg_atomic_read_u32(&pooler_client_of(serving)->terminated) != 0;
+}
+
 /* Serves the client that was taken, up to its first byte. */
 static AwaitResult
 begin_client(uint64 packed)
@@ -196,6 +204,8 @@ begin_client(uint64 packed)
 	start_serving(packed);
 	POOLER_INJECT("take-serving");
 	pooler_pins_serve(c->mode == MODE_TRANSACTION);
+	if (is_terminated())
+		return AWAIT_LEFT;
 	differs = pooler_unnamed_differs(c, packed);
 	if (c->greet)
 	{
@@ -444,6 +454,22 @@ after_feeding(void)
 	return result;
 }
 
+static void
+leave_terminated(void)
+{
+	pooler_await_forget_unread();
+	pooler_feed_state = FEED_NONE;
+	just_greeted = false;
+	client_left(IsTransactionBlock());
+}
+
+/* It spoke: is it to be heard?  What we feed is swallowed first. */
+static bool
+may_be_heard(void)
+{
+	return pooler_feed_state == FEED_RUNNING || !is_terminated();
+}
+
 /* Until a client has said something that PostgresMain() shall read. */
 static void
 await_next_message(void)
@@ -452,14 +478,18 @@ await_next_message(void)
 
 	if (!started)
 		start();
+	else if (is_terminated())
+		leave_terminated();
 	else if (pooler_feed_state == FEED_DONE)
 		result = after_feeding();
 	else if (ready_status == 'I')
 		result = after_transaction();
 	else
 		result = inside_transaction();
-	while (result != AWAIT_SPOKE)
+	while (result != AWAIT_SPOKE || !may_be_heard())
 	{
+		if (result == AWAIT_SPOKE)
+			leave_terminated();
 		if (pooler_backend_must_leave())
 			pooler_backend_leave();
 		result = begin_client(pooler_take_client());
@@ -513,7 +543,7 @@ wrapped_flush(void)
 			pooler_backend_leave();
 		count_transaction();
 	}
-	if (result == 0 && pooler_receive_buffer_empty())
+	if (result == 0 && (pooler_receive_buffer_empty() || is_terminated()))
 		boundary();
 	return result;
 }

@@ -30,6 +30,9 @@ terminate(int slot)
 {
 	uint32		generation = pg_atomic_read_u32(&pooler_clients[slot].generation);
 
+	/* first: a backend that has not seen it is still in a statement then */
+	pg_atomic_write_u32(&pooler_clients[slot].terminated, 1);
+	pg_memory_barrier();
 	pooler_client_end(slot, "57P01",
 					  "terminating connection due to administrator command",
 					  NULL, NULL);

@@ -135,6 +135,7 @@ init_clients(void)
 
 		pg_atomic_init_u32(&c->generation, 0);
 		pg_atomic_init_u32(&c->taken, 0);
+		pg_atomic_init_u32(&c->terminated, 0);
 		pg_atomic_init_u64(&c->owner, 0);
 		c->route = POOLER_NO_ROUTE;
 	}

@@ -159,6 +159,7 @@ typedef struct PoolerClient
 	char		remote_port[POOLER_MAX_SERVICE];
 	TimestampTz connected_at;
 	TimestampTz waiting_since;	/* 0: does not wait; see pooler_client_waits() */
+	pg_atomic_uint32 terminated;	/* it is ended: nothing more of it is run */
 	uint32		waiting_taken;	/* `taken` when that was seen */
 	int64		wait_us;		/* all its waits */
 
