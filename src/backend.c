@@ -15,6 +15,7 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
+#include "utils/guc.h"
 #include "utils/timestamp.h"
 
 #include "backend.h"
@@ -171,11 +172,18 @@ pooler_backend_leave(void)
 	proc_exit(0);
 }
 
+/*
+ * The line is about this client, whose settings are not loaded yet or no longer:
+ * so log_line_prefix's %a shows its name for once.
+ */
 void
 pooler_backend_echo(const char *what, uint64 client)
 {
+	char	   *loaded_name = application_name;
+
 	if (!pooler_self.pool->limits.echo)
 		return;
+	application_name = pooler_clients[pooler_client_slot(client)].application_name;
 	ereport(LOG_SERVER_ONLY,
 			(errmsg("pool \"%s\": %s: client " UINT64_FORMAT
 					", backend %d, role \"%s\"",
@@ -183,4 +191,5 @@ pooler_backend_echo(const char *what, uint64 client)
 					pooler_clients[pooler_client_slot(client)].id, MyProcPid,
 					pooler_self.role_name),
 			 errhidestmt(true)));
+	application_name = loaded_name;
 }

@@ -183,6 +183,7 @@ be_unborn(Port *port)
 static void
 await_birth(Port *port, BirthMessage *birth, int *fds)
 {
+	static uint32 wait_event = 0;
 	int			got = 0;
 	int			nfds = 0;
 
@@ -206,7 +207,8 @@ await_birth(Port *port, BirthMessage *birth, int *fds)
 		(void) WaitLatchOrSocket(MyLatch,
 								 WL_LATCH_SET | WL_SOCKET_READABLE |
 								 WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-								 port->sock, ALIVE_MS, PG_WAIT_EXTENSION);
+								 port->sock, ALIVE_MS,
+								 pooler_wait_event(&wait_event, "PoolerUnborn"));
 		ResetLatch(MyLatch);
 		pooler_self.member->alive_at = GetCurrentTimestamp();
 		serve_interrupts();

@@ -94,6 +94,22 @@ pooler_clean_ascii(const char *text)
 	pg_database_ownercheck((database), (role))
 #endif
 
+/*
+ * A wait event under its own name where the server has those, once a process.
+ */
+#include "utils/wait_event.h"
+static inline uint32
+pooler_wait_event(uint32 *known, const char *name)
+{
+#if PG_VERSION_NUM >= 170000
+	if (*known == 0)
+		*known = WaitEventExtensionNew(name);
+#else
+	*known = PG_WAIT_EXTENSION;
+#endif
+	return *known;
+}
+
 /* end handoff */
 
 /* views */

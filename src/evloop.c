@@ -18,7 +18,9 @@
 #include "miscadmin.h"
 #include "port/atomics.h"
 #include "storage/latch.h"
+#include "utils/wait_event.h"
 
+#include "compat.h"
 #include "evloop.h"
 
 #define MAX_EVENTS 128
@@ -88,14 +90,17 @@ pooler_evloop_remove(int fd)
 int
 pooler_evloop_wait(Event *events, int max, int timeout_ms)
 {
+	static uint32 wait_event = 0;
 	struct epoll_event ready[MAX_EVENTS];
 	int			n;
 
+	pgstat_report_wait_start(pooler_wait_event(&wait_event, "PoolerMain"));
 	MyLatch->maybe_sleeping = true;
 	pg_memory_barrier();
 	n = epoll_pwait(epoll_fd, ready, Min(max, MAX_EVENTS),
 					MyLatch->is_set ? 0 : timeout_ms, &sleep_mask);
 	MyLatch->maybe_sleeping = false;
+	pgstat_report_wait_end();
 	if (MyLatch->is_set)
 		ResetLatch(MyLatch);
 	for (int i = 0; i < n; i++)

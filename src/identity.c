@@ -4,8 +4,8 @@
  *
  * Log lines and inet_client_addr() read MyProcPort, pg_stat_activity reads
  * MyBEEntry. Both are set to the client when it is taken, and to nobody when it
- * is given up: an idle backend shows neither an address nor a query that
- * somebody ran. The application's name follows from its setting (settings.c);
+ * is given up: an idle backend shows that it is the pooler's, and neither an address
+ * nor a query that somebody ran. The application's name follows from its setting (settings.c);
  * only its absence is written here. Port's caches of the TCP settings belong to
  * one socket and are made unknown at every change.
  *
@@ -18,6 +18,9 @@
 #include "utils/backend_status.h"
 
 #include "identity.h"
+
+/* In pg_stat_activity, between clients. */
+#define NOBODY_NAME		"pooler"
 
 static void
 forget_socket_caches(Port *port)
@@ -62,6 +65,6 @@ pooler_identity_hide(void)
 	PGSTAT_BEGIN_WRITE_ACTIVITY(entry);
 	memset(&entry->st_clientaddr, 0, sizeof(SockAddr));
 	entry->st_activity_raw[0] = '\0';
-	entry->st_appname[0] = '\0';
+	strlcpy(entry->st_appname, NOBODY_NAME, NAMEDATALEN);
 	PGSTAT_END_WRITE_ACTIVITY(entry);
 }

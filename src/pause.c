@@ -180,6 +180,7 @@ pause_pools(const char *database, Paused *paused)
 static void
 await_empty(const char *database)
 {
+	static uint32 wait_event = 0;
 	TimestampTz start = GetCurrentTimestamp();
 
 	while (is_idle_in(database) &&
@@ -189,7 +190,8 @@ await_empty(const char *database)
 		wake_worker();
 		(void) WaitLatch(MyLatch,
 						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 LOOK_MS, PG_WAIT_EXTENSION);
+						 LOOK_MS,
+						 pooler_wait_event(&wait_event, "PoolerPause"));
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 	}

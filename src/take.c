@@ -206,6 +206,7 @@ harvest(uint32 *events, TimestampTz *waiting_since)
 static bool
 fetch(uint64 packed)
 {
+	static uint32 wait_event = 0;
 	ControlMessage answer;
 	int			fds[NET_MAX_FDS];
 	int			nfds;
@@ -224,7 +225,8 @@ fetch(uint64 packed)
 		(void) WaitLatchOrSocket(MyLatch,
 								 WL_LATCH_SET | WL_SOCKET_READABLE |
 								 WL_EXIT_ON_PM_DEATH,
-								 pooler_self.control, -1, PG_WAIT_EXTENSION);
+								 pooler_self.control, -1,
+								 pooler_wait_event(&wait_event, "PoolerFetch"));
 		ResetLatch(MyLatch);
 		QueryCancelPending = false;
 		CHECK_FOR_INTERRUPTS();

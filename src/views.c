@@ -777,6 +777,7 @@ try_request(uint64 request)
 static void
 send_request(uint64 id, int kind)
 {
+	static uint32 wait_event = 0;
 	int			tries = REQUEST_TRIES;
 
 	require_worker();
@@ -790,7 +791,8 @@ send_request(uint64 id, int kind)
 		wake_worker();
 		(void) WaitLatch(MyLatch,
 						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 REQUEST_WAIT_MS, PG_WAIT_EXTENSION);
+						 REQUEST_WAIT_MS,
+						 pooler_wait_event(&wait_event, "PoolerRequest"));
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 	}

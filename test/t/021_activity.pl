@@ -24,7 +24,9 @@ foreach my $client ($one, $two, $one)
 # Between clients a backend shows nobody's query.
 $one->run('select 1 as somebodys');
 $pooler->poll_view("select count(*) from pg_stat_activity where query like '%somebodys%' and pid <> pg_backend_pid()", '0', 'an idle backend shows no query');
-is($pooler->sql("select state, wait_event, application_name, client_addr from pg_stat_activity where datname = 'main'"), 'idle|ClientRead||', 'and nobody\'s name');
+is($pooler->sql("select state, wait_event, application_name, client_addr from pg_stat_activity where datname = 'main'"), 'idle|ClientRead|pooler|', 'but whose it is');
+$pooler->poll_view("select backend_type, wait_event_type, wait_event in ('Extension', 'PoolerMain') from pg_stat_activity where pid = " . $pooler->worker_pid,
+    'pooler|Extension|t', 'the worker shows that it waits for events');
 $one->run('begin');
 is($pooler->sql("select state, application_name from pg_stat_activity where datname = 'main'"), 'idle in transaction|first', 'in a transaction it shows whose');
 $one->run('commit');

@@ -2,7 +2,7 @@
 use PoolerTest;
 
 my $pooler = PoolerTest->new('echo', pools => 'main pool_size=1, quiet=fire echo=off pool_size=1',
-    conf => "pooler.echo_pool = on\n");
+    conf => "pooler.echo_pool = on\nlog_line_prefix = '%m [%p] <%a> '\n");
 
 # Waits for a line that matches, and returns what it caught.
 my $log = '';
@@ -23,15 +23,15 @@ my $client = $pooler->client('followed');
 my $id = $pooler->sql("select id from pooler.clients where application_name = 'followed'");
 await_line(qr/LOG: +pool "main": birth: backend $pid, role "app"$/m, 'born');
 $client->run('begin');
-await_line(qr/LOG: +pool "main": checkout: client $id, backend $pid, role "app"$/m, 'checkout names client, backend and role');
+await_line(qr/<followed> LOG: +pool "main": checkout: client $id, backend $pid, role "app"$/m, 'checkout names client, backend and role');
 my @ins = $log =~ /checkin: client $id,/g;
 $client->run('select 1');
 $client->run('commit');
 my $other = $pooler->client('other');
 my $other_id = $pooler->sql("select id from pooler.clients where application_name = 'other'");
 $other->run('select 2');
-await_line(qr/LOG: +pool "main": checkin: client $id, backend $pid, role "app"$/m, 'checkin');
-await_line(qr/LOG: +pool "main": checkout: client $other_id, backend $pid, role "app"$/m, 'the next client\'s checkout');
+await_line(qr/<followed> LOG: +pool "main": checkin: client $id, backend $pid, role "app"$/m, 'checkin');
+await_line(qr/<other> LOG: +pool "main": checkout: client $other_id, backend $pid, role "app"$/m, 'the next client\'s checkout, under its own name');
 $client->quit;
 $other->quit;
 $pooler->poll_view("select count(*) from pooler.clients where pool = 'main'", '0', 'both leave');
