@@ -42,6 +42,9 @@
 /* How many are accepted in one turn, so that the others get theirs. */
 #define ACCEPT_MAX 32
 
+/* Where there is no room a login that has taken so long makes some. */
+#define STALE_LOGIN_MS 5000
+
 /* ---- accept ---- */
 
 static int	accepting = -1;		/* slot of a client that is just let in */
@@ -129,12 +132,59 @@ take_slot(int fd)
 	return slot;
 }
 
+/*
+ * A login that has been going on for long; -1: none has. Those who begin now are
+ * younger than the oldest one: nobody is looked for before that one is due.
+ */
+static int
+stale_login(void)
+{
+	static TimestampTz due = 0;
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz since = now;
+	int			oldest = -1;
+
+	if (now < due)
+		return -1;
+	for (int i = 0; i < pooler_shared->max_clients; i++)
+	{
+		PoolerClient *c = &pooler_clients[i];
+
+		if (c->state != CLIENT_LOGIN || c->connected_at >= since)
+			continue;
+		oldest = i;
+		since = c->connected_at;
+	}
+	due = TimestampTzPlusMilliseconds(since, STALE_LOGIN_MS);
+	return now >= due ? oldest : -1;
+}
+
+/* Who says nothing must not keep those out who would. */
+static void
+make_room(void)
+{
+	int			slot = stale_login();
+
+	if (slot < 0)
+		return;
+	ereport(LOG,
+			(errmsg("pooler: client %s did not complete its login and makes room for another",
+					pooler_clients[slot].remote_host)));
+	pooler_client_say_error(slot, "FATAL", "53300",
+							"sorry, too many clients already",
+							"The login was not completed, and others wait.",
+							NULL);
+	pooler_client_close(slot);
+}
+
 static void
 accept_one(int fd, const SockAddr *raddr, const SockAddr *laddr)
 {
 	PoolerClient *c;
 	int			slot;
 
+	if (pooler_client_first_free < 0)
+		make_room();
 	if (pooler_client_first_free < 0)
 	{
 		refuse(fd, "sorry, too many clients already",
