@@ -16,10 +16,6 @@ ORDER BY name COLLATE "C";
 -- the server's own directories are the default
 SELECT boot_val = current_setting('unix_socket_directories') AS same
 FROM pg_settings WHERE name = 'pooler.unix_socket_directories';
--- a misspelt name
-SET pooler.poolsize = 5;
-ALTER SYSTEM SET pooler.poolsize = 5;
-SHOW pooler.poolsize;
 -- not for a session, a role or a database
 SET pooler.pool_size = 5;
 ALTER ROLE CURRENT_USER SET pooler.pool_size = 5;
@@ -43,7 +39,6 @@ DROP ROLE regress_pooler_user;
 ALTER SYSTEM SET pooler.pool_size = -1;
 ALTER SYSTEM SET pooler.max_overflow = -2;
 ALTER SYSTEM SET pooler.pool_recycle = 0;
-ALTER SYSTEM SET pooler.pool_recycle = -2;
 ALTER SYSTEM SET pooler.pool_recycle = '30 parsecs';
 ALTER SYSTEM SET pooler.pool_timeout = -0.5;
 ALTER SYSTEM SET pooler.pool_timeout = 'NaN';
@@ -54,7 +49,11 @@ ALTER SYSTEM SET pooler.app_servers = 0;
 ALTER SYSTEM SET pooler.capacity_buffer = -0.1;
 ALTER SYSTEM SET pooler.known_libraries = '"half';
 ALTER SYSTEM SET pooler.health_exhaustion = 1.1;
+-- 18 says the range with its unit
+\set VERBOSITY sqlstate
+ALTER SYSTEM SET pooler.pool_recycle = -2;
 ALTER SYSTEM SET pooler.health_wait = -1;
+\set VERBOSITY default
 -- good ones
 ALTER SYSTEM SET pooler.pool_recycle = '1h';
 ALTER SYSTEM SET pooler.pool_recycle = -1;
