@@ -13,13 +13,13 @@
 /* What the worker alone knows of a pool; the rest is in PoolerPool. */
 typedef struct WorkerPool
 {
-	PoolEntry	entry;			/* what pooler.pools says */
-	int			open;			/* members, whatever they do */
-	int			failures;		/* openings that failed in a row */
-	bool		refused;		/* the last one by the server's rules */
 	TimestampTz retry_at;		/* no opening before */
 	TimestampTz unused_since;	/* without clients, for pools that '*' made */
 	TimestampTz busy_at;		/* last seen without an idle backend */
+	int			open;			/* members, whatever they do */
+	int			failures;		/* openings that failed in a row */
+	PoolEntry	entry;			/* what pooler.pools says */
+	bool		refused;		/* the last opening, by the server's rules */
 	bool		no_database;	/* its database is not there (yet) */
 	bool		dirty;			/* somebody may have to be scheduled */
 } WorkerPool;
