@@ -98,6 +98,11 @@ CREATE FUNCTION pooler.pools(
     OUT waiting pg_catalog.int4,
     OUT longest_wait pg_catalog."interval",
     OUT transactions pg_catalog.int8,
+    OUT queries pg_catalog.int8,
+    OUT transaction_time pg_catalog."interval",
+    OUT query_time pg_catalog."interval",
+    OUT bytes_received pg_catalog.int8,
+    OUT bytes_sent pg_catalog.int8,
     OUT checkouts pg_catalog.int8,
     OUT timeouts pg_catalog.int8,
     OUT opened pg_catalog.int8,
@@ -374,6 +379,16 @@ COMMENT ON COLUMN pooler.pools.pinned IS
 'bound to a client by its session''s state';
 COMMENT ON COLUMN pooler.pools.overflow IS
 'opened beyond pool_size; counted among the others, too';
+COMMENT ON COLUMN pooler.pools.queries IS
+'what a client got one answer for: a simple query, or messages up to a Sync';
+COMMENT ON COLUMN pooler.pools.transaction_time IS
+'how long transactions took, all together; waiting for a backend is not in it';
+COMMENT ON COLUMN pooler.pools.query_time IS
+'the same without idle in transaction';
+COMMENT ON COLUMN pooler.pools.bytes_received IS
+'from clients over TCP, their logins included; as of a second ago';
+COMMENT ON COLUMN pooler.pools.bytes_sent IS
+'to clients over TCP, the same';
 COMMENT ON COLUMN pooler.pools.checkouts IS
 'times a backend took a client until it gave it up';
 

@@ -29,6 +29,7 @@
 #include "answer.h"
 #include "client.h"
 #include "compat.h"
+#include "console.h"
 #include "greetings.h"
 #include "guc.h"
 #include "inject.h"
@@ -363,6 +364,13 @@ enter_route(int slot, const LoginState *login, StringInfo out)
 		pooler_route_arm(slot, true);
 }
 
+static bool
+enter_console(int slot, const LoginState *login, StringInfo out)
+{
+	log_authorized(login);
+	return pooler_console_enter(slot, login, out);
+}
+
 /* The client is answered (by the end of the file) when it has been done. */
 static void
 cancel_and_close(int slot)
@@ -402,7 +410,8 @@ login_on(int slot)
 			return;
 		case LOGIN_OK:
 			pooler_client_watch(slot, false);
-			if (!enter_route(slot, w->login, &out))
+			if (w->login->console ? !enter_console(slot, w->login, &out) :
+				!enter_route(slot, w->login, &out))
 				break;
 			pooler_login_end(w->login);
 			w->login = NULL;

@@ -66,6 +66,16 @@ extern AuthResult pooler_auth_step(PoolerAuth *auth, const char *message,
 extern AuthResult pooler_auth_authorize(const char *user, const char *database,
 										PoolerLogin *login, StringInfo out);
 
+/* The same for the console, which is no database: superusers and members of
+ * pg_monitor. (auth_role.c) */
+extern AuthResult pooler_auth_authorize_console(const char *user,
+												const char *database,
+												PoolerLogin *login,
+												StringInfo out);
+
+/* Is there such a database? (auth_role.c) */
+extern bool pooler_auth_has_database(const char *name);
+
 /* May this role (still) log in to this database?  For upkeep. (auth_role.c) */
 extern bool pooler_auth_may_login(Oid role, Oid database);
 

@@ -33,7 +33,8 @@ typedef enum Verdict
 	NO_DATABASE,				/* ... and from here on the database */
 	DATABASE_INVALID,
 	DATABASE_CLOSED,
-	NO_CONNECT
+	NO_CONNECT,
+	NO_CONSOLE
 } Verdict;
 
 static bool
@@ -118,6 +119,11 @@ static const struct
 		ERRCODE_INSUFFICIENT_PRIVILEGE,
 		gettext_noop("permission denied for database \"%s\""),
 		gettext_noop("User does not have CONNECT privilege."), NULL
+	},
+	[NO_CONSOLE] = {
+		ERRCODE_INSUFFICIENT_PRIVILEGE,
+		"permission denied for console \"%s\"", NULL,
+		"Superusers and members of pg_monitor may read it."
 	}
 };
 
@@ -219,6 +225,46 @@ pooler_auth_authorize(const char *user, const char *database,
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(caller);
 	return result;
+}
+
+AuthResult
+pooler_auth_authorize_console(const char *user, const char *database,
+							  PoolerLogin *login, StringInfo out)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	AuthResult	result = AUTH_OK;
+	AuthNames	names;
+	AuthRole	role;
+	Verdict		verdict;
+
+	memset(login, 0, sizeof(*login));
+	pooler_auth_names(&names, user, database);
+	StartTransactionCommand();
+	verdict = judge_role(names.user, InvalidOid, &role);
+	if (verdict == MAY_LOGIN && !role.superuser &&
+		!has_privs_of_role(role.oid, ROLE_PG_MONITOR))
+		verdict = NO_CONSOLE;
+	if (verdict == MAY_LOGIN)
+		login->role = role.oid;
+	else
+		result = refuse(verdict, &names, out);
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(caller);
+	return result;
+}
+
+bool
+pooler_auth_has_database(const char *name)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	AuthDatabase database;
+	bool		found;
+
+	StartTransactionCommand();
+	found = pooler_auth_find_database(name, InvalidOid, &database);
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(caller);
+	return found;
 }
 
 /*

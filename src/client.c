@@ -43,6 +43,7 @@
 #include "pool.h"
 #include "records.h"
 #include "route.h"
+#include "traffic.h"
 #include "usage.h"
 #include "wire.h"
 
@@ -178,6 +179,39 @@ pooler_client_probe(int slot)
 	pooler_worker_clients[slot].probed = true;
 }
 
+/* ---- traffic ---- */
+
+static void
+count_bytes(int slot)
+{
+	PoolerClient *c = &pooler_clients[slot];
+	WorkerClient *w = &pooler_worker_clients[slot];
+	uint64		received;
+	uint64		sent;
+
+	w->counted_at = c->transactions;
+	if (c->raddr.addr.ss_family == AF_UNIX ||
+		!pooler_traffic_read(pooler_client_fd(slot), &received, &sent))
+		return;
+	pooler_pools[c->pool].bytes_received += received - w->bytes_received;
+	pooler_pools[c->pool].bytes_sent += sent - w->bytes_sent;
+	w->bytes_received = received;
+	w->bytes_sent = sent;
+}
+
+void
+pooler_client_count_traffic(void)
+{
+	for (int i = 0; i < pooler_shared->max_clients; i++)
+	{
+		PoolerClient *c = &pooler_clients[i];
+
+		if ((c->state == CLIENT_ARMED || c->state == CLIENT_HELD) &&
+			c->transactions != pooler_worker_clients[i].counted_at)
+			count_bytes(i);
+	}
+}
+
 /* ---- close ---- */
 
 static void
@@ -191,6 +225,7 @@ leave_route(int slot)
 	if (c->state == CLIENT_HELD)
 		pooler_route_unhold(slot);
 	pooler_route_disarm(slot);
+	count_bytes(slot);
 	pooler_routes[route].clients--;
 	pooler_pools[c->pool].clients--;
 	pooler_route_update_keep(route, false);
@@ -218,11 +253,16 @@ free_private(WorkerClient *w)
 		pfree(w->startup);
 	if (w->reason)
 		pfree(w->reason);
+	if (w->console)
+		MemoryContextDelete(GetMemoryChunkContext(w->console));
 	w->login = NULL;
 	w->startup = NULL;
 	w->reason = NULL;
+	w->console = NULL;
 	w->noticed = w->probed = false;
 	w->hang = 0;
+	w->bytes_received = w->bytes_sent = 0;
+	w->counted_at = 0;
 }
 
 /*

@@ -32,10 +32,15 @@ typedef struct WorkerClient
 	bool		probed;			/* it was written to, to see whether it reads */
 	int			next_free;
 	int			orphan;			/* member + 1 of an earlier worker that has it */
+	uint64		bytes_received; /* counted for its pool so far */
+	uint64		bytes_sent;
+	int64		counted_at;		/* its transactions at that moment */
 	LoginState *login;			/* CLIENT_LOGIN */
 	char	   *startup;		/* its settings, until it is greeted */
 	int			startup_len;
 	WireBatch	batch;			/* CLIENT_ANSWERING */
+	struct Console *console;	/* CLIENT_CONSOLE (console.c) */
+	char		role[NAMEDATALEN];	/* the same */
 	EndReason  *reason;
 } WorkerClient;
 
@@ -107,6 +112,10 @@ extern void pooler_client_abandon(int slot);
 
 /* Which clients have a backend (with_backend)? As old as this call. */
 extern void pooler_client_find_owned(void);
+
+/* Adds what they sent and got since they were last looked at to their pools'
+ * counters: of those that ran a transaction, and of each at its end. */
+extern void pooler_client_count_traffic(void);
 
 /* Logins that take too long, idle_session_timeout, pools that drain. */
 extern void pooler_client_upkeep(TimestampTz now);

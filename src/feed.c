@@ -20,6 +20,7 @@
 #include "libpq/libpq-be.h"
 #include "miscadmin.h"
 
+#include "backend.h"
 #include "feed.h"
 #include "inject.h"
 #include "unnamed.h"
@@ -100,6 +101,8 @@ pooler_feed_put(uint64 client, char type, const char *body, size_t len,
 	}
 	if (type == 'Z')
 		pooler_unnamed_fed(client);
+	if (type == '1')
+		pooler_self.member->counts.reparses++;
 	if (type == 'S' || last_word)
 		return methods->putmessage(type, body, len);
 	return 0;

@@ -76,6 +76,8 @@ static pgsocket own_socket;		/* libpq's, from the birth */
 static WaitEventSet *own_set;
 
 static uint64 serving = POOLER_NO_CLIENT;
+static TimestampTz query_began; /* 0: when its statement began */
+static TimestampTz xact_began;
 static bool pinned = false;		/* counted in the pool's pinned */
 static bool just_greeted = false;	/* nothing but the login's end was sent */
 static bool quick = false;		/* it spoke soon after its last answer */
@@ -147,6 +149,7 @@ start_serving(uint64 packed)
 	}
 	attach(packed);
 	pooler_measure_begin(taken_at);
+	query_began = xact_began = taken_at;
 	pooler_self.member->counts.checkouts++;
 	c->checkouts++;
 	quick = pooler_await_is_quick(taken_at - c->state_since);
@@ -361,7 +364,8 @@ after_transaction(void)
 	switch (result)
 	{
 		case AWAIT_SPOKE:
-			c->state_since = pooler_self.member->alive_at;
+			c->state_since = query_began = xact_began =
+				pooler_self.member->alive_at;
 			quick = pooler_await_is_quick(c->state_since -
 										  pooler_self.member->idle_since);
 			break;
@@ -390,10 +394,12 @@ inside_transaction(void)
 {
 	AwaitResult result;
 
+	query_began = 0;
 	if (RecoveryInProgress())
 		return AWAIT_SPOKE;
 	POOLER_INJECT("in-transaction");
 	result = pooler_await_in_transaction();
+	query_began = GetCurrentTimestamp();
 	if (result == AWAIT_LEFT)
 		client_left(true);
 	return result;
@@ -518,10 +524,26 @@ boundary(void)
 	MemoryContextSwitchTo(context);
 }
 
+/*
+ * A query has been answered. In a pipeline the next one begins now, for it is
+ * here; else await_next_message() knows when.
+ */
 static void
-count_transaction(void)
+count_answer(void)
 {
-	pooler_self.member->counts.transactions++;
+	PoolerCounts *counts = &pooler_self.member->counts;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (query_began == 0)
+		query_began = GetCurrentStatementStartTimestamp();
+	counts->queries++;
+	counts->query_us += now - query_began;
+	query_began = now;
+	if (ready_status != 'I')
+		return;
+	counts->transactions++;
+	counts->xact_us += now - xact_began;
+	xact_began = now;
 	pooler_client_of(serving)->transactions++;
 }
 
@@ -537,11 +559,11 @@ wrapped_flush(void)
 	ready_seen = false;
 	if (!ready && !fed)
 		return result;
-	if (started && !fed && ready_status == 'I')
+	if (started && !fed)
 	{
-		if (pooler_backend_is_orphan())
+		if (ready_status == 'I' && pooler_backend_is_orphan())
 			pooler_backend_leave();
-		count_transaction();
+		count_answer();
 	}
 	if (result == 0 && (pooler_receive_buffer_empty() || is_terminated()))
 		boundary();
@@ -584,9 +606,14 @@ wrapped_putmessage(char type, const char *body, size_t len)
 		case '1':
 			if (started)
 			{
+				pooler_self.member->counts.parses++;
 				pooler_pins_parse_complete();
 				pooler_unnamed_parse_complete();
 			}
+			break;
+		case '2':
+			if (started)
+				pooler_self.member->counts.binds++;
 			break;
 		case 'A':
 			if (started && len > sizeof(int32))

@@ -269,6 +269,14 @@ static LoginResult
 authorize(LoginState *login, StringInfo out)
 {
 	POOLER_INJECT("login-authorize");
+	/* a pool of that name comes first */
+	login->console = strcmp(login->pool_name, POOLER_CONSOLE) == 0 &&
+		!pooler_pool_serves(login->pool_name);
+	if (login->console)
+		return pooler_auth_authorize_console(login->user, login->database,
+											 &login->login,
+											 out) == AUTH_OK ?
+			LOGIN_OK : LOGIN_FAILED;
 	if (pooler_auth_authorize(login->user, login->database, &login->login,
 							  out) != AUTH_OK)
 		return LOGIN_FAILED;

@@ -35,6 +35,7 @@ typedef struct LoginState
 	StringInfoData settings;	/* name\0value\0..., in the order of effect */
 	char	   *application_name;	/* or NULL */
 	PoolerLogin login;			/* LOGIN_OK */
+	bool		console;		/* the same: it wants the console, not a pool */
 	int32		cancel_pid;		/* LOGIN_CANCEL */
 	int32		cancel_key;
 } LoginState;

@@ -20,6 +20,7 @@
 #include "storage/proc.h"
 #include "utils/timestamp.h"
 
+#include "auth.h"
 #include "auth_catalog.h"
 #include "capacity.h"
 #include "compat.h"
@@ -28,6 +29,7 @@
 #include "pool.h"
 #include "reserved.h"
 #include "route.h"
+#include "stats.h"
 #include "usage.h"
 #include "validate.h"
 
@@ -70,6 +72,8 @@ pooler_pool_clear_counters(int pool)
 	PoolerPool *p = &pooler_pools[pool];
 
 	p->timeouts = p->opened = p->closed = p->recycled = p->invalidated = 0;
+	pooler_stats_forget(pool);
+	p->wait_us = p->bytes_received = p->bytes_sent = 0;
 	p->last_error[0] = '\0';
 	p->last_error_at = 0;
 	memset(&p->login, 0, sizeof(Histogram));
@@ -188,6 +192,13 @@ find_by_name(const char *name)
 			return i;
 	}
 	return -1;
+}
+
+bool
+pooler_pool_serves(const char *name)
+{
+	return find_by_name(name) >= 0 ||
+		(has_wildcard && pooler_auth_has_database(name));
 }
 
 const char *

@@ -32,6 +32,9 @@ extern void pooler_pool_configure(void);
 /* The pool of this database, made by '*' if need be; -1: there is none. */
 extern int	pooler_pool_find(const char *name, Oid database_oid);
 
+/* Is there a pool of this name, or would '*' make one? */
+extern bool pooler_pool_serves(const char *name);
+
 /* The database that a client means by this name: the pool's, or the name. */
 extern const char *pooler_pool_database(const char *name);
 

@@ -11,7 +11,7 @@
 #include "nodes/execnodes.h"
 #include "utils/timestamp.h"
 
-#define POOLER_MAX_COLUMNS	32
+#define POOLER_MAX_COLUMNS	48
 
 /* A row in the making. */
 typedef struct Row

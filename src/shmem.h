@@ -52,6 +52,9 @@
 #define POOLER_REQUEST_TERMINATE 1
 #define POOLER_REQUEST(id, kind) (((uint64) (id) << 1) | (kind))
 
+/* As what database a client names the console. */
+#define POOLER_CONSOLE		"pgbouncer"
+
 /* Pids that pooler makes up for its clients lie above every real one. */
 #define POOLER_FIRST_PID	4194305
 
@@ -78,7 +81,8 @@ typedef enum PoolerClientState
 	CLIENT_LOGIN,				/* startup packet and authentication */
 	CLIENT_ARMED,				/* in the route's epoll, or with a backend */
 	CLIENT_HELD,				/* its query waits, the worker owns it */
-	CLIENT_ANSWERING			/* the worker answers in the server's place */
+	CLIENT_ANSWERING,			/* the worker answers in the server's place */
+	CLIENT_CONSOLE				/* of no pool: asks the worker (console.c) */
 } PoolerClientState;
 
 /* The worker's view of a backend. */
@@ -148,6 +152,7 @@ typedef struct PoolerClient
 	int			route;
 	int32		cancel_key;
 	Oid			database;
+	Oid			console_role;	/* CLIENT_CONSOLE */
 	bool		closes_backend; /* what it leaves nobody can clean */
 	bool		has_last_words; /* hung up, but something is to be read */
 	uint64		id;				/* never used twice; views and functions */
@@ -186,6 +191,12 @@ typedef struct PoolerCounts
 {
 	uint64		transactions;
 	uint64		checkouts;
+	uint64		queries;		/* answers up to a ReadyForQuery */
+	uint64		query_us;		/* from a query's coming to that */
+	uint64		xact_us;		/* the same of transactions */
+	uint64		parses;			/* a client's Parse and Bind messages */
+	uint64		binds;
+	uint64		reparses;		/* Parse messages for a carried statement */
 	Histogram	wait;			/* of clients, for it; see measure.c */
 	Histogram	held;			/* by clients */
 } PoolerCounts;
@@ -268,6 +279,9 @@ typedef struct PoolerPool
 	Oid			database_oid;
 	PoolerLimits limits;
 	int			clients;
+	int64		wait_us;		/* of all its clients */
+	int64		bytes_received; /* from clients; see traffic.c */
+	int64		bytes_sent;
 	int64		timeouts;
 	int64		opened;
 	int64		closed;

@@ -357,7 +357,10 @@ pooler_upkeep_turn(void)
 	pooler_client_upkeep(now);
 	pooler_member_reap_orphans();
 	if (turn++ % 10 == 0)
+	{
 		pooler_pool_find_databases();
+		pooler_client_count_traffic();
+	}
 	if (turn % 10 == 1 || roles_changed())
 		check_logins();
 	for (int i = 0; i < pooler_shared->max_members; i++)

@@ -8,8 +8,8 @@
  * name in pooler--0.1.sql.
  *
  * What a backend or client is doing follows from several fields (member's and
- * client's state, activity, pins); backend_state() and client_state() alone
- * decide how it is called.
+ * client's state, activity, pins); pooler_views_backend_state() and
+ * pooler_views_client_state() alone decide how it is called.
  *
  * A request to the worker (cancel of a waiting client, end of any) is put into
  * a free place of pooler_shared->requests, which the worker empties when its
@@ -178,8 +178,8 @@ born_state(PoolerMember *m)
 	return NULL;
 }
 
-static const char *
-backend_state(PoolerMember *m)
+const char *
+pooler_views_backend_state(PoolerMember *m)
 {
 	switch (m->state)
 	{
@@ -202,8 +202,8 @@ backend_state(PoolerMember *m)
 }
 
 /* The client that this member has, or -1; a stale entry counts as none. */
-static int
-member_client(PoolerMember *m)
+int
+pooler_views_member_client(PoolerMember *m)
 {
 	uint64		packed = pg_atomic_read_u64(&m->client);
 	uint32		slot = pooler_client_slot(packed);
@@ -217,15 +217,15 @@ member_client(PoolerMember *m)
 }
 
 /* For each client's slot the member that has it, or NULL. */
-static PoolerMember **
-members_by_client(void)
+PoolerMember **
+pooler_views_members_by_client(void)
 {
 	PoolerMember **map;
 
 	map = palloc0(sizeof(PoolerMember *) * pooler_shared->max_clients);
 	for (int i = 0; i < pooler_shared->max_members; i++)
 	{
-		int			slot = member_client(&pooler_members[i]);
+		int			slot = pooler_views_member_client(&pooler_members[i]);
 
 		if (slot >= 0)
 			map[slot] = &pooler_members[i];
@@ -234,10 +234,10 @@ members_by_client(void)
 }
 
 /* `m`: the backend that has it, or NULL. A kept client is idle, too. */
-static const char *
-client_state(PoolerClient *c, PoolerMember *m)
+const char *
+pooler_views_client_state(PoolerClient *c, PoolerMember *m)
 {
-	const char *busy = m != NULL ? backend_state(m) : NULL;
+	const char *busy = m != NULL ? pooler_views_backend_state(m) : NULL;
 
 	switch (c->state)
 	{
@@ -254,6 +254,8 @@ client_state(PoolerClient *c, PoolerMember *m)
 								 strcmp(busy, "pinned") == 0))
 				return busy;
 			return pooler_client_waits(c) ? "waiting" : "idle";
+		case CLIENT_CONSOLE:
+			return "console";
 	}
 	return NULL;
 }
@@ -278,7 +280,7 @@ is_unneeded(PoolerMember *m, bool idle, TimestampTz cutoff)
 static void
 count_member(PoolCounts *counts, PoolerMember *m, TimestampTz cutoff)
 {
-	const char *state = backend_state(m);
+	const char *state = pooler_views_backend_state(m);
 	bool		unborn;
 	bool		idle;
 
@@ -379,6 +381,11 @@ pool_row(Row *row, PoolerPool *pool, const PoolCounts *counts)
 	put_int(row, pool->clients);
 	put_waiting(row, pool - pooler_pools, POOLER_NO_ROUTE);
 	put_int8(row, done.transactions);
+	put_int8(row, done.queries);
+	put_interval(row, done.xact_us);
+	put_interval(row, done.query_us);
+	put_int8(row, pool->bytes_received);
+	put_int8(row, pool->bytes_sent);
 	put_int8(row, done.checkouts);
 	put_int8(row, pool->timeouts);
 	put_int8(row, pool->opened);
@@ -437,7 +444,7 @@ pooler_views_routes(PG_FUNCTION_ARGS)
 static void
 backend_row(Row *row, PoolerMember *m, const char *state)
 {
-	int			slot = member_client(m);
+	int			slot = pooler_views_member_client(m);
 
 	put(row, Int32GetDatum(m->pid), m->pid <= 0);
 	put_text(row, pool_name(m->pool));
@@ -466,7 +473,7 @@ pooler_views_backends(PG_FUNCTION_ARGS)
 	for (int i = 0; i < pooler_shared->max_members; i++)
 	{
 		PoolerMember *m = &pooler_members[i];
-		const char *state = backend_state(m);
+		const char *state = pooler_views_backend_state(m);
 
 		if (state != NULL)
 			backend_row(&row, m, state);
@@ -480,8 +487,10 @@ client_row(Row *row, PoolerClient *c, PoolerMember *m, const char *state)
 	bool		waits = strcmp(state, "waiting") == 0;
 
 	put_int8(row, c->id);
-	put_text(row, pool_name(c->pool));
-	put_text(row, route_role(c->route));
+	put_text(row, c->state == CLIENT_CONSOLE ? POOLER_CONSOLE :
+			 pool_name(c->pool));
+	put_text(row, c->state == CLIENT_CONSOLE ?
+			 GetUserNameFromId(c->console_role, true) : route_role(c->route));
 	put_text(row, mode_name(c->mode));
 	put_address(row, &c->raddr);
 	put_name(row, c->application_name);
@@ -506,11 +515,11 @@ pooler_views_clients(PG_FUNCTION_ARGS)
 	PoolerMember **members;
 
 	pooler_rows_begin(fcinfo, &row);
-	members = members_by_client();
+	members = pooler_views_members_by_client();
 	for (int i = 0; i < pooler_shared->max_clients; i++)
 	{
 		PoolerClient *c = &pooler_clients[i];
-		const char *state = client_state(c, members[i]);
+		const char *state = pooler_views_client_state(c, members[i]);
 
 		if (state != NULL)
 			client_row(&row, c, members[i], state);

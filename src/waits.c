@@ -129,6 +129,7 @@ stamp_wait(int slot, bool ready, int64 elapsed_us)
 		pooler_wait_texts_look(slot, pooler_client_fd(slot));
 	pooler_routes[c->route].wait_us += elapsed_us;
 	c->wait_us += elapsed_us;
+	pooler_pools[c->pool].wait_us += elapsed_us;
 }
 
 /* Is it seen from afar that it waits, if it does? */

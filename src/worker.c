@@ -50,6 +50,7 @@
 #include "birth.h"
 #include "client.h"
 #include "compat.h"
+#include "console.h"
 #include "dispatch.h"
 #include "evloop.h"
 #include "greetings.h"
@@ -60,6 +61,7 @@
 #include "requests.h"
 #include "route.h"
 #include "shmem.h"
+#include "stats.h"
 #include "upkeep.h"
 #include "usage.h"
 #include "validate.h"
@@ -271,6 +273,7 @@ start(void)
 	pooler_dispatch_start();
 	pooler_waits_start();
 	pooler_upkeep_start();
+	pooler_stats_start();
 	pooler_validate_log();
 	was_in_recovery = RecoveryInProgress();
 	turn_context = AllocSetContextCreate(TopMemoryContext, "pooler turn",
@@ -300,11 +303,14 @@ reset_stats(void)
 {
 	if (pg_atomic_exchange_u32(&pooler_shared->reset_wanted, 0) == 0)
 		return;
+	/* what was before counts for before */
+	pooler_client_count_traffic();
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 		pooler_pool_clear_counters(i);
 	for (int i = 0; i < pooler_routes_seen; i++)
 		pooler_route_clear_counters(i);
 	pooler_usage_clear();
+	pooler_stats_start();
 	pooler_shared->stats_reset_at = GetCurrentTimestamp();
 }
 
@@ -383,6 +389,9 @@ client_readable(int slot)
 			break;
 		case CLIENT_ANSWERING:
 			pooler_answer_readable(slot);
+			break;
+		case CLIENT_CONSOLE:
+			pooler_console_ready(slot);
 			break;
 		case CLIENT_FREE:
 		case CLIENT_ARMED:
@@ -466,6 +475,8 @@ tick(void)
 	{
 		slow_at = now + SLOW_TICK_MS * 1000;
 		pooler_upkeep_turn();
+		pooler_console_upkeep(now);
+		pooler_stats_turn(now);
 		notice_smart_shutdown(now);
 		notice_promotion();
 	}
