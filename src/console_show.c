@@ -315,7 +315,8 @@ server_state(PoolerMember *m)
 {
 	const char *doing = pooler_views_backend_state(m);
 
-	if (doing == NULL)
+	/* an earlier worker's may be of a pool that is no more */
+	if (doing == NULL || m->pool < 0 || m->pool >= POOLER_MAX_POOLS)
 		return SERVER_STATES;
 	if (strcmp(doing, "active") == 0 || strcmp(doing, "pinned") == 0)
 		return SERVER_ACTIVE;
