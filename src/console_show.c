@@ -29,6 +29,7 @@
 #include "client.h"
 #include "compat.h"
 #include "console_show.h"
+#include "figures.h"
 #include "guc.h"
 #include "pool.h"
 #include "route.h"
@@ -313,7 +314,7 @@ static const char *const server_states[] = {
 static ServerState
 server_state(PoolerMember *m)
 {
-	const char *doing = pooler_views_backend_state(m);
+	const char *doing = pooler_figures_backend_state(m);
 
 	/* an earlier worker's may be of a pool that is no more */
 	if (doing == NULL || m->pool < 0 || m->pool >= POOLER_MAX_POOLS)
@@ -403,6 +404,7 @@ gather_pools(void)
 {
 	int			routes = pooler_shared->max_routes;
 	PoolRow    *all = palloc0(sizeof(PoolRow) * (routes + POOLER_MAX_POOLS));
+	WaitFigures *waits = pooler_figures_waits_by_route();
 
 	for (int i = 0; i < pooler_shared->max_members; i++)
 	{
@@ -418,8 +420,8 @@ gather_pools(void)
 		if (!pooler_routes[i].used)
 			continue;
 		all[i].clients = pooler_routes[i].clients;
-		all[i].waiting = pooler_views_waiting(pooler_routes[i].pool, i,
-											  &all[i].waiting_since);
+		all[i].waiting = waits[i].clients;
+		all[i].waiting_since = waits[i].first;
 	}
 	return all;
 }

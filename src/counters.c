@@ -58,8 +58,8 @@ pooler_counters_fold(PoolerMember *member)
 	pg_atomic_fetch_add_u32(&route->ended, 1);
 }
 
-static void
-add(PoolerCounts *sum, const PoolerCounts *c)
+void
+pooler_counters_add(PoolerCounts *sum, const PoolerCounts *c)
 {
 	uint64	   *to = (uint64 *) sum;
 	const uint64 *from = (const uint64 *) c;
@@ -80,7 +80,7 @@ of_members(int pool, int route)
 
 		if (route == POOLER_NO_ROUTE ? m->counts_pool == pool :
 			m->counts_route == route)
-			add(&sum, &m->counts);
+			pooler_counters_add(&sum, &m->counts);
 	}
 	return sum;
 }
@@ -121,7 +121,7 @@ sum_of(PoolerTotals *t, int pool, int route)
 	PoolerCounts totals;
 
 	read_both(t, pool, route, &members, &totals);
-	add(&totals, &members);
+	pooler_counters_add(&totals, &members);
 	return totals;
 }
 

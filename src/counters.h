@@ -19,6 +19,9 @@ extern void pooler_counters_fold(PoolerMember *member);
 extern PoolerCounts pooler_counters_of_pool(int pool);
 extern PoolerCounts pooler_counters_of_route(int route);
 
+/* All of it, one by one. */
+extern void pooler_counters_add(PoolerCounts *sum, const PoolerCounts *c);
+
 /* From zero again; the worker's. */
 extern void pooler_counters_clear_pool(int pool);
 extern void pooler_counters_clear_route(int route);

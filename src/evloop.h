@@ -13,14 +13,17 @@ typedef enum EventKind
 	EVENT_CLIENT,				/* slot of a client that the worker reads */
 	EVENT_LIBPQ,				/* member: its connection while it is opened */
 	EVENT_CONTROL,				/* member: its control socket */
-	EVENT_ROUTE					/* route without backends: a client is ready */
+	EVENT_ROUTE,				/* route without backends: a client is ready */
+	EVENT_METRICS_LISTEN,		/* index: of the metrics' listening socket */
+	EVENT_METRICS				/* a connection to it; stamp: which one */
 } EventKind;
 
 typedef struct Event
 {
 	EventKind	kind;
 	int			index;
-	uint32		stamp;			/* of EVENT_CLIENT: the slot's generation */
+	uint32		stamp;			/* which one of those that had this slot or
+								 * place: EVENT_CLIENT, EVENT_METRICS */
 	bool		hup;
 } Event;
 

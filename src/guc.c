@@ -48,6 +48,8 @@ int			pooler_guc_mode;
 char	   *pooler_guc_listen_addresses;
 int			pooler_guc_port;
 char	   *pooler_guc_unix_socket_directories;
+int			pooler_guc_metrics_port;
+char	   *pooler_guc_metrics_addresses;
 int			pooler_guc_max_client_conn;
 int			pooler_guc_max_backends;
 int			pooler_guc_spare_backends;
@@ -156,6 +158,12 @@ static const IntSetting int_settings[] = {
 		1, 65535, PGC_POSTMASTER, 0,
 		"Port that the pooler listens on.",
 		NULL
+	},
+	{
+		"pooler.metrics_port", &pooler_guc_metrics_port, {0, 0},
+		0, 65535, PGC_POSTMASTER, 0,
+		"Port for metrics and probes, by HTTP.",
+		"0 turns it off."
 	},
 	{
 		"pooler.max_backends", &pooler_guc_max_backends, {-1, -1},
@@ -437,6 +445,13 @@ define_sockets(void)
 							   "Host names or addresses that the pooler "
 							   "listens on.",
 							   NULL, &pooler_guc_listen_addresses, "localhost",
+							   PGC_POSTMASTER, GUC_LIST_INPUT,
+							   NULL, NULL, NULL);
+	DefineCustomStringVariable("pooler.metrics_addresses",
+							   "Host names or addresses that metrics are "
+							   "served on.",
+							   "Whoever reaches them may read.",
+							   &pooler_guc_metrics_addresses, "localhost",
 							   PGC_POSTMASTER, GUC_LIST_INPUT,
 							   NULL, NULL, NULL);
 	DefineCustomStringVariable("pooler.unix_socket_directories",

@@ -27,6 +27,8 @@ extern int	pooler_guc_mode;
 extern char *pooler_guc_listen_addresses;
 extern int	pooler_guc_port;
 extern char *pooler_guc_unix_socket_directories;
+extern int	pooler_guc_metrics_port;	/* 0: off */
+extern char *pooler_guc_metrics_addresses;
 extern int	pooler_guc_max_client_conn;
 extern int	pooler_guc_max_backends;	/* -1: what max_connections leaves */
 extern int	pooler_guc_spare_backends;

@@ -24,13 +24,13 @@
 
 #include "compat.h"
 #include "counters.h"
+#include "figures.h"
 #include "guc.h"
 #include "metrics.h"
 #include "pools_text.h"
 #include "rows.h"
 #include "shmem.h"
 #include "validate.h"
-#include "views.h"
 
 PG_FUNCTION_INFO_V1(pooler_health_metrics);
 
@@ -41,6 +41,7 @@ typedef struct Patient
 {
 	PoolerPool *pool;
 	const PoolCounts *counts;
+	const WaitFigures *waits;
 	TimestampTz since;			/* counters count from here */
 	MetricSample sample;
 	Datum		statements[MAX_STATEMENTS];
@@ -115,15 +116,15 @@ take_sample(Patient *p, TimestampTz now)
 	int			number = pool - pooler_pools;
 	MetricSample *s = &p->sample;
 	PoolerCounts done = pooler_counters_of_pool(number);
-	TimestampTz first;
 
 	s->pool_size = pool->limits.pool_size;
 	s->max_overflow = pool->limits.max_overflow;
 	s->backends = p->counts->all;
 	s->unneeded = p->counts->unneeded;
 	s->overflow = p->counts->overflow;
-	s->waiting = pooler_views_waiting(number, POOLER_NO_ROUTE, &first);
-	s->longest_wait_s = first != 0 ? seconds(now - first) : 0;
+	s->waiting = p->waits->clients;
+	s->longest_wait_s = p->waits->first != 0 ?
+		seconds(now - p->waits->first) : 0;
 	s->wait_s = wait_of_pool(number);
 	s->timeouts = pool->timeouts;
 	s->checkouts = done.checkouts;
@@ -343,13 +344,16 @@ pooler_health_metrics(PG_FUNCTION_ARGS)
 	Row			row;
 	TimestampTz now = GetCurrentTimestamp();
 	PoolCounts *counts;
+	WaitFigures *waits;
 
 	pooler_rows_begin(fcinfo, &row);
-	counts = pooler_views_count(now - pooler_guc_health_idle_time *
-								INT64CONST(1000));
+	counts = pooler_figures_count(now - pooler_guc_health_idle_time *
+								  INT64CONST(1000));
+	waits = pooler_figures_waits();
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 	{
-		Patient		p = {.pool = &pooler_pools[i], .counts = &counts[i]};
+		Patient		p = {.pool = &pooler_pools[i], .counts = &counts[i],
+		.waits = &waits[i]};
 
 		if (p.pool->state == POOL_FREE || p.pool->state == POOL_DRAINING)
 			continue;

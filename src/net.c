@@ -141,8 +141,8 @@ listen_directory(const char *directory, int port)
 }
 
 int
-pooler_net_listen(const char *addresses, const char *directories, int port,
-				  int *fds)
+pooler_net_listen_addresses(const char *setting, const char *addresses,
+							int port, int *fds)
 {
 	List	   *names = NIL;
 	ListCell   *lc;
@@ -152,12 +152,22 @@ pooler_net_listen(const char *addresses, const char *directories, int port,
 	if (!SplitGUCList(raw, ',', &names))
 		ereport(LOG,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid list syntax in parameter \"%s\"",
-						"pooler.listen_addresses")));
+				 errmsg("invalid list syntax in parameter \"%s\"", setting)));
 	foreach(lc, names)
 		n += listen_host(lfirst(lc), port, fds + n, NET_MAX_LISTEN - n);
-	names = NIL;
-	raw = pstrdup(directories);
+	return n;
+}
+
+int
+pooler_net_listen(const char *addresses, const char *directories, int port,
+				  int *fds)
+{
+	List	   *names = NIL;
+	ListCell   *lc;
+	char	   *raw = pstrdup(directories);
+	int			n = pooler_net_listen_addresses("pooler.listen_addresses",
+												addresses, port, fds);
+
 	if (!SplitDirectoriesString(raw, ',', &names))
 		ereport(LOG,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

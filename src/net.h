@@ -16,6 +16,10 @@
  * What cannot be opened is a LOG line. */
 extern int	pooler_net_listen(const char *addresses, const char *directories,
 							  int port, int *fds);
+/* The same for addresses alone, those of this setting. */
+extern int	pooler_net_listen_addresses(const char *setting,
+										const char *addresses, int port,
+										int *fds);
 /* Removes what pooler_net_listen() left in the file system. */
 extern void pooler_net_unlisten(void);
 

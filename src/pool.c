@@ -239,6 +239,12 @@ pooler_pool_find(const char *name, Oid database_oid)
 	return made;
 }
 
+bool
+pooler_pool_has_wildcard(void)
+{
+	return has_wildcard;
+}
+
 static int
 listed_pools(void)
 {

@@ -38,6 +38,9 @@ extern bool pooler_pool_serves(const char *name);
 /* The database that a client means by this name: the pool's, or the name. */
 extern const char *pooler_pool_database(const char *name);
 
+/* Is there '*', which makes a pool for any database? */
+extern bool pooler_pool_has_wildcard(void);
+
 /* How many backends this pool may have open now. */
 extern int	pooler_pool_limit(int pool);
 

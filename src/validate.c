@@ -123,8 +123,9 @@ read_databases(Demand *d)
 	table_close(rel, AccessShareLock);
 }
 
+/* What the settings say; no catalog is read. */
 static Demand *
-read_demand(void)
+read_pools(void)
 {
 	Demand	   *d = palloc0(sizeof(Demand));
 	char	   *error;
@@ -144,6 +145,14 @@ read_demand(void)
 	d->listed = d->n;
 	if (pooler_shared != NULL)
 		add_made_pools(d);
+	return d;
+}
+
+static Demand *
+read_demand(void)
+{
+	Demand	   *d = read_pools();
+
 	read_databases(d);
 	return d;
 }
@@ -432,15 +441,26 @@ check_roles(const Demand *d, List *checks)
 }
 
 static List *
-capacity_of(const Demand *d)
+totals_of(const Demand *d)
 {
 	/* each makes a Check of its own; in which order does not matter */
 	/* cppcheck-suppress unknownEvaluationOrder */
-	List	   *checks = list_make3(check_server(d), check_direct(d),
-									check_clients(d));
+	return list_make3(check_server(d), check_direct(d), check_clients(d));
+}
 
-	checks = check_databases(d, checks);
+static List *
+capacity_of(const Demand *d)
+{
+	List	   *checks = check_databases(d, totals_of(d));
+
 	return check_roles(d, checks);
+}
+
+/* The demands that no catalog is needed for; without a transaction. */
+List *
+pooler_validate_totals(void)
+{
+	return totals_of(read_pools());
 }
 
 /* All demands for connections; server, direct and clients always. */

@@ -37,6 +37,10 @@ typedef struct ProductionCheck
 extern List *pooler_validate_capacity(void);
 extern List *pooler_validate_production(void);
 
+/* The first of these: server, direct, clients.  Reads no catalog, waits for
+ * nobody. */
+extern List *pooler_validate_totals(void);
+
 /*
  * Writes what is not sufficient to the log: shortfalls always, the rules for
  * production where pooler.env says so.  For the worker, at its start and after

@@ -7,9 +7,9 @@
  * be read.  Each function with a result set is the base of the view of the same
  * name in pooler--0.1.sql.
  *
- * What a backend or client is doing follows from several fields (member's and
- * client's state, activity, pins); pooler_views_backend_state() and
- * pooler_views_client_state() alone decide how it is called.
+ * What is counted comes from figures.c, which the metrics' endpoint reads, too.
+ * What a client is doing follows from several fields (its state, its backend's
+ * activity and pins); pooler_views_client_state() alone decides how it is called.
  *
  * A request to the worker (cancel of a waiting client, end of any) is put into
  * a free place of pooler_shared->requests, which the worker empties when its
@@ -38,7 +38,7 @@
 
 #include "capacity.h"
 #include "compat.h"
-#include "counters.h"
+#include "figures.h"
 #include "guc.h"
 #include "pins.h"
 #include "reserved.h"
@@ -120,25 +120,6 @@ mode_name(PoolerMode mode)
 }
 
 static const char *
-pool_state(PoolerPoolState state)
-{
-	switch (state)
-	{
-		case POOL_FREE:
-			break;
-		case POOL_STARTING:
-			return "starting";
-		case POOL_OPEN:
-			return "open";
-		case POOL_UNAVAILABLE:
-			return "unavailable";
-		case POOL_DRAINING:
-			return "draining";
-	}
-	return NULL;
-}
-
-static const char *
 pool_name(int pool)
 {
 	if (pool < 0 || pool >= POOLER_MAX_POOLS)
@@ -152,53 +133,6 @@ route_role(int route)
 	if (route < 0 || route >= pooler_shared->max_routes)
 		return NULL;
 	return pooler_routes[route].role_name;
-}
-
-/* What a born backend is doing. */
-static const char *
-born_state(PoolerMember *m)
-{
-	switch ((PoolerActivity) pg_atomic_read_u32(&m->activity))
-	{
-		case ACTIVITY_NONE:
-		case ACTIVITY_IDLE:
-		case ACTIVITY_PRIVATE:
-		case ACTIVITY_RECALLED:
-			return "idle";
-		case ACTIVITY_TAKEN:
-		case ACTIVITY_SERVING:
-		case ACTIVITY_RETURNING:
-		case ACTIVITY_CLEANING:
-			return "active";
-		case ACTIVITY_PINNED:
-			return "pinned";
-		case ACTIVITY_GONE:
-			return "leaving";
-	}
-	return NULL;
-}
-
-const char *
-pooler_views_backend_state(PoolerMember *m)
-{
-	switch (m->state)
-	{
-		case MEMBER_FREE:
-			break;
-		case MEMBER_OPENING:
-		case MEMBER_BIRTH:
-			return "starting";
-		case MEMBER_UNBORN:
-			return "unborn";
-		case MEMBER_LEAVING:
-		case MEMBER_ORPHAN:
-			return "leaving";
-		case MEMBER_BORN:
-			if (pg_atomic_read_u32(&m->pins) != 0)
-				return "pinned";
-			return born_state(m);
-	}
-	return NULL;
 }
 
 /* The client that this member has, or -1; a stale entry counts as none. */
@@ -237,7 +171,7 @@ pooler_views_members_by_client(void)
 const char *
 pooler_views_client_state(PoolerClient *c, PoolerMember *m)
 {
-	const char *busy = m != NULL ? pooler_views_backend_state(m) : NULL;
+	const char *busy = m != NULL ? pooler_figures_backend_state(m) : NULL;
 
 	switch (c->state)
 	{
@@ -258,59 +192,6 @@ pooler_views_client_state(PoolerClient *c, PoolerMember *m)
 			return "console";
 	}
 	return NULL;
-}
-
-/* Has nobody needed this idle or unborn backend since then? */
-static bool
-is_unneeded(PoolerMember *m, bool idle, TimestampTz cutoff)
-{
-	TimestampTz since = m->opened_at;
-
-	if (m->overflow)
-		return false;
-	if (idle && m->idle_since != 0)
-	{
-		if (m->counts.checkouts == 0)
-			return true;
-		since = m->idle_since;
-	}
-	return since <= cutoff;
-}
-
-static void
-count_member(PoolCounts *counts, PoolerMember *m, TimestampTz cutoff)
-{
-	const char *state = pooler_views_backend_state(m);
-	bool		unborn;
-	bool		idle;
-
-	if (state == NULL)
-		return;
-	unborn = strcmp(state, "unborn") == 0;
-	idle = strcmp(state, "idle") == 0;
-	counts->all++;
-	counts->unborn += unborn;
-	counts->idle += idle;
-	counts->active += strcmp(state, "active") == 0;
-	counts->pinned += strcmp(state, "pinned") == 0;
-	counts->overflow += m->overflow;
-	counts->unneeded += (unborn || idle) && is_unneeded(m, idle, cutoff);
-}
-
-/* By pool; see views.h. */
-PoolCounts *
-pooler_views_count(TimestampTz cutoff)
-{
-	PoolCounts *counts = palloc0(sizeof(PoolCounts) * POOLER_MAX_POOLS);
-
-	for (int i = 0; i < pooler_shared->max_members; i++)
-	{
-		int			pool = pooler_members[i].pool;
-
-		if (pool >= 0 && pool < POOLER_MAX_POOLS)
-			count_member(&counts[pool], &pooler_members[i], cutoff);
-	}
-	return counts;
 }
 
 static void
@@ -335,58 +216,33 @@ put_counts(Row *row, const PoolCounts *counts)
 	put_int(row, counts->overflow);
 }
 
-/* How many clients wait, and since when the first; of a pool or a route. */
-int
-pooler_views_waiting(int pool, int route, TimestampTz *first)
+static void
+put_waits(Row *row, const WaitFigures *waits)
 {
-	int			n = 0;
-
-	*first = 0;
-	for (int i = 0; i < pooler_shared->max_clients; i++)
-	{
-		PoolerClient *c = &pooler_clients[i];
-		TimestampTz since = c->waiting_since;
-
-		if (c->state == CLIENT_FREE || c->pool != pool || since == 0 ||
-			(route != POOLER_NO_ROUTE && c->route != route) ||
-			!pooler_client_waits(c))
-			continue;
-		n++;
-		if (*first == 0 || since < *first)
-			*first = since;
-	}
-	return n;
+	put_int(row, waits->clients);
+	put_since(row, waits->first);
 }
 
 static void
-put_waiting(Row *row, int pool, int route)
+pool_row(Row *row, const PoolFigures *f)
 {
-	TimestampTz first;
-
-	put_int(row, pooler_views_waiting(pool, route, &first));
-	put_since(row, first);
-}
-
-static void
-pool_row(Row *row, PoolerPool *pool, const PoolCounts *counts)
-{
-	PoolerCounts done = pooler_counters_of_pool(pool - pooler_pools);
+	const PoolerPool *pool = f->pool;
 
 	put_text(row, pool->name);
 	put_name(row, pool->database);
 	put_text(row, mode_name(pool->limits.mode));
-	put_text(row, pool_state(pool->state));
+	put_text(row, pooler_figures_pool_state(pool->state));
 	put_limits(row, &pool->limits);
-	put_counts(row, counts);
+	put_counts(row, &f->backends);
 	put_int(row, pool->clients);
-	put_waiting(row, pool - pooler_pools, POOLER_NO_ROUTE);
-	put_int8(row, done.transactions);
-	put_int8(row, done.queries);
-	put_interval(row, done.xact_us);
-	put_interval(row, done.query_us);
+	put_waits(row, &f->waits);
+	put_int8(row, f->done.transactions);
+	put_int8(row, f->done.queries);
+	put_interval(row, f->done.xact_us);
+	put_interval(row, f->done.query_us);
 	put_int8(row, pool->bytes_received);
 	put_int8(row, pool->bytes_sent);
-	put_int8(row, done.checkouts);
+	put_int8(row, f->done.checkouts);
 	put_int8(row, pool->timeouts);
 	put_int8(row, pool->opened);
 	put_int8(row, pool->closed);
@@ -403,13 +259,13 @@ Datum
 pooler_views_pools(PG_FUNCTION_ARGS)
 {
 	Row			row;
-	PoolCounts *counts;
+	PoolFigures *pools;
+	int			n;
 
 	pooler_rows_begin(fcinfo, &row);
-	counts = pooler_views_count(0);
-	for (int i = 0; i < POOLER_MAX_POOLS; i++)
-		if (pooler_pools[i].state != POOL_FREE)
-			pool_row(&row, &pooler_pools[i], &counts[i]);
+	pools = pooler_figures_pools(&n);
+	for (int i = 0; i < n; i++)
+		pool_row(&row, &pools[i]);
 	return (Datum) 0;
 }
 
@@ -418,24 +274,23 @@ Datum
 pooler_views_routes(PG_FUNCTION_ARGS)
 {
 	Row			row;
+	RouteFigures *routes;
+	int			n;
 
 	pooler_rows_begin(fcinfo, &row);
-	for (int i = 0; i < pooler_shared->max_routes; i++)
+	routes = pooler_figures_routes(&n);
+	for (int i = 0; i < n; i++)
 	{
-		PoolerRoute *r = &pooler_routes[i];
-		PoolerCounts done;
+		const RouteFigures *f = &routes[i];
 
-		if (!r->used)
-			continue;
-		done = pooler_counters_of_route(i);
-		put_text(&row, pool_name(r->pool));
-		put_text(&row, r->role_name);
-		put_int(&row, r->backends);
-		put_int(&row, r->clients);
-		put_waiting(&row, r->pool, i);
-		put_int8(&row, done.transactions);
-		put_interval(&row, r->wait_us);
-		put_interval(&row, done.held.sum_us);
+		put_text(&row, pool_name(f->route->pool));
+		put_text(&row, f->route->role_name);
+		put_int(&row, f->route->backends);
+		put_int(&row, f->route->clients);
+		put_waits(&row, &f->waits);
+		put_int8(&row, f->done.transactions);
+		put_interval(&row, f->route->wait_us);
+		put_interval(&row, f->done.held.sum_us);
 		pooler_rows_end(&row);
 	}
 	return (Datum) 0;
@@ -473,7 +328,7 @@ pooler_views_backends(PG_FUNCTION_ARGS)
 	for (int i = 0; i < pooler_shared->max_members; i++)
 	{
 		PoolerMember *m = &pooler_members[i];
-		const char *state = pooler_views_backend_state(m);
+		const char *state = pooler_figures_backend_state(m);
 
 		if (state != NULL)
 			backend_row(&row, m, state);
@@ -532,25 +387,18 @@ Datum
 pooler_views_worker(PG_FUNCTION_ARGS)
 {
 	Row			row;
-	int			clients = 0;
-	int			backends = 0;
-	pid_t		pid;
+	WorkerFigures f;
 
 	pooler_rows_begin(fcinfo, &row);
-	for (int i = 0; i < pooler_shared->max_clients; i++)
-		clients += pooler_clients[i].state != CLIENT_FREE;
-	for (int i = 0; i < pooler_shared->max_members; i++)
-		backends += pooler_members[i].state != MEMBER_FREE;
-	pid = pooler_shared->worker_pid;
-	put(&row, Int32GetDatum(pid), pid <= 0);
-	put_time(&row, pooler_shared->started_at);
-	put_bool(&row, pid > 0 && pooler_shared->serving);
-	put_int(&row, clients);
-	put_int(&row, pooler_shared->clients_allowed > 0 ?
-			pooler_shared->clients_allowed : pooler_shared->max_clients);
-	put_int(&row, backends);
-	put_name(&row, pooler_shared->hba_missing);
-	put_time(&row, pooler_shared->stats_reset_at);
+	pooler_figures_worker(&f);
+	put(&row, Int32GetDatum(f.pid), f.pid <= 0);
+	put_time(&row, f.started_at);
+	put_bool(&row, f.listening);
+	put_int(&row, f.clients);
+	put_int(&row, f.max_clients);
+	put_int(&row, f.backends);
+	put_name(&row, f.hba_missing);
+	put_time(&row, f.stats_reset_at);
 	pooler_rows_end(&row);
 	return (Datum) 0;
 }

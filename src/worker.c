@@ -52,6 +52,7 @@
 #include "compat.h"
 #include "console.h"
 #include "dispatch.h"
+#include "endpoint.h"
 #include "evloop.h"
 #include "greetings.h"
 #include "guc.h"
@@ -94,7 +95,8 @@ static void
 number_clients(void)
 {
 	int			own = 2 * pooler_shared->max_members +
-		pooler_shared->max_routes + NET_MAX_LISTEN + 64;
+		pooler_shared->max_routes + NET_MAX_LISTEN +
+		pooler_endpoint_files() + 64;
 	int			base = Max(max_files_per_process, own) + 128;
 	int64		limit = pooler_net_raise_files(base +
 											   pooler_shared->max_clients);
@@ -279,6 +281,7 @@ start(void)
 	turn_context = AllocSetContextCreate(TopMemoryContext, "pooler turn",
 										 ALLOCSET_DEFAULT_SIZES);
 	listen_all();
+	pooler_endpoint_start();
 }
 
 /* ---- the loop ---- */
@@ -358,6 +361,7 @@ notice_smart_shutdown(TimestampTz now)
 		if (!postmaster_is_stopping())
 			return;
 		stopping = true;
+		pooler_endpoint_note_shutdown();
 		ereport(LOG, (errmsg("pooler takes no more clients: the server shuts down")));
 		stop_listening();
 		pooler_pool_close_all();
@@ -423,6 +427,12 @@ serve_event(const Event *e)
 			if (pooler_routes[e->index].used)
 				pooler_waits_route_event(e->index);
 			break;
+		case EVENT_METRICS_LISTEN:
+			pooler_endpoint_accept(e->index);
+			break;
+		case EVENT_METRICS:
+			pooler_endpoint_event(e->index, e->stamp);
+			break;
 	}
 }
 
@@ -448,6 +458,8 @@ serve_safely(const Event *e)
 			pooler_admit_failed();
 		if (e->kind == EVENT_LIBPQ)
 			pooler_member_failed(e->index);
+		if (e->kind == EVENT_METRICS)
+			pooler_endpoint_failed(e->index, e->stamp);
 	}
 	PG_END_TRY();
 }
@@ -477,6 +489,7 @@ tick(void)
 		pooler_upkeep_turn();
 		pooler_console_upkeep(now);
 		pooler_stats_turn(now);
+		pooler_endpoint_upkeep(now);
 		notice_smart_shutdown(now);
 		notice_promotion();
 	}

@@ -1,0 +1,158 @@
+/*
+ * exposition.c
+ *	  The text formats of Prometheus and OpenMetrics; pure.
+ *
+ * The two differ in little: OpenMetrics names a counter without _total and an
+ * info without _info where it describes them, has a line for the unit, and ends
+ * with "# EOF", so that a text that was cut is seen to be.
+ *
+ * Label values are UTF-8 in both. Names of pools, databases and roles are bytes
+ * in whatever encoding the database they were made in has: what is no UTF-8 is
+ * written as '?', as in the views.
+ *
+ * src/exposition.c
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+
+#include "exposition.h"
+
+const char *
+pooler_exposition_content_type(bool openmetrics)
+{
+	return openmetrics ?
+		"application/openmetrics-text; version=1.0.0; charset=utf-8" :
+		"text/plain; version=0.0.4; charset=utf-8";
+}
+
+void
+pooler_exposition_begin(Exposition *x, StringInfo out, bool openmetrics)
+{
+	x->out = out;
+	x->openmetrics = openmetrics;
+	x->family = NULL;
+	x->labels = 0;
+}
+
+static const char *
+suffix(FamilyType type)
+{
+	switch (type)
+	{
+		case FAMILY_GAUGE:
+			return "";
+		case FAMILY_COUNTER:
+			return "_total";
+		case FAMILY_INFO:
+			return "_info";
+	}
+	return "";
+}
+
+/* Prometheus' own format has no info. */
+static const char *
+type_name(const Exposition *x, FamilyType type)
+{
+	switch (type)
+	{
+		case FAMILY_GAUGE:
+			return "gauge";
+		case FAMILY_COUNTER:
+			return "counter";
+		case FAMILY_INFO:
+			return x->openmetrics ? "info" : "gauge";
+	}
+	return "unknown";
+}
+
+static const char *
+unit_name(FamilyUnit unit)
+{
+	switch (unit)
+	{
+		case UNIT_NONE:
+			return NULL;
+		case UNIT_SECONDS:
+			return "seconds";
+		case UNIT_BYTES:
+			return "bytes";
+	}
+	return NULL;
+}
+
+/* What follows belongs to this family. */
+void
+pooler_exposition_family(Exposition *x, const Family *family)
+{
+	const char *end = x->openmetrics ? "" : suffix(family->type);
+	const char *unit = unit_name(family->unit);
+
+	x->family = family;
+	appendStringInfo(x->out, "# HELP %s%s %s\n", family->name, end,
+					 family->help);
+	appendStringInfo(x->out, "# TYPE %s%s %s\n", family->name, end,
+					 type_name(x, family->type));
+	if (x->openmetrics && unit != NULL)
+		appendStringInfo(x->out, "# UNIT %s %s\n", family->name, unit);
+}
+
+/* A sample of the family begins. */
+void
+pooler_exposition_sample(Exposition *x)
+{
+	appendStringInfo(x->out, "%s%s", x->family->name, suffix(x->family->type));
+	x->labels = 0;
+}
+
+static void
+put_escaped(StringInfo out, char c)
+{
+	switch (c)
+	{
+		case '\n':
+			appendStringInfoString(out, "\\n");
+			break;
+		case '"':
+		case '\\':
+			appendStringInfoChar(out, '\\');
+			appendStringInfoChar(out, c);
+			break;
+		default:
+			appendStringInfoChar(out, c);
+	}
+}
+
+/* Of the sample that has begun. */
+void
+pooler_exposition_label(Exposition *x, const char *name, const char *value)
+{
+	int			len = strlen(value);
+	bool		valid = pg_encoding_verifymbstr(PG_UTF8, value, len) == len;
+
+	appendStringInfo(x->out, "%c%s=\"", x->labels++ == 0 ? '{' : ',', name);
+	for (int i = 0; i < len; i++)
+		put_escaped(x->out, !valid && IS_HIGHBIT_SET(value[i]) ? '?' :
+					value[i]);
+	appendStringInfoChar(x->out, '"');
+}
+
+/* Ends the sample. */
+void
+pooler_exposition_value(Exposition *x, int64 value)
+{
+	if (x->labels > 0)
+		appendStringInfoChar(x->out, '}');
+	if (x->family->unit == UNIT_SECONDS)
+		appendStringInfo(x->out, " " INT64_FORMAT ".%06d\n", value / 1000000,
+						 (int) (value % 1000000));
+	else
+		appendStringInfo(x->out, " " INT64_FORMAT "\n", value);
+}
+
+void
+pooler_exposition_end(Exposition *x)
+{
+	if (x->openmetrics)
+		appendStringInfoString(x->out, "# EOF\n");
+}
