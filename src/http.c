@@ -83,7 +83,6 @@ next_line(Text *rest, Text *line)
 	return true;
 }
 
-/* A line, or one that has not ended: then its last byte may be its end's. */
 static bool
 is_text(Text t)
 {
@@ -91,11 +90,19 @@ is_text(Text t)
 	{
 		unsigned char c = t.at[i];
 
-		if ((c < ' ' && c != '\t' && !(c == '\r' && i == t.len - 1)) ||
-			c == 0x7f)
+		if ((c < ' ' && c != '\t') || c == 0x7f)
 			return false;
 	}
 	return true;
+}
+
+/* A line that has not ended; its last byte may be of its end. */
+static bool
+begins_text(Text t)
+{
+	if (t.len > 0 && t.at[t.len - 1] == '\r')
+		t.len--;
+	return is_text(t);
 }
 
 static bool
@@ -228,7 +235,7 @@ pooler_http_read(const char *data, int len, HttpRequest *request)
 		if (status != 0)
 			return refuse(request, status);
 	}
-	if (!is_text(rest))
+	if (!begins_text(rest))
 		return refuse(request, 400);
 	return len < HTTP_MAX_REQUEST ? HTTP_MORE : refuse(request, 431);
 }

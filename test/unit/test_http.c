@@ -108,6 +108,8 @@ test_bytes(void)
 	   "what follows is not looked at");
 	is(read_bytes("GET / HTTP/1.0\rX: y\r\n", 22, &request, NULL), HTTP_BAD,
 	   "a CR in a line");
+	is(read_bytes("GET / HTTP/1.0\r\r\n", 17, &request, NULL), HTTP_BAD,
+	   "a CR before the line's end");
 	is(read_bytes("\x16\x03\x01", 3, &request, NULL), HTTP_BAD, "TLS");
 	is(read_bytes("", 0, &request, NULL), HTTP_MORE, "nothing");
 	memset(large, 'a', sizeof(large));
