@@ -1,9 +1,12 @@
 # Without the lines for its own backends a pool is unavailable and says so;
 # pasting them mends it.
 use PoolerTest;
+use MetricsClient;
 
+my $metrics_port = PostgreSQL::Test::Cluster::get_free_port();
+my $web = MetricsClient->new($metrics_port);
 my $pooler = PoolerTest->new('hba_missing', pools => 'main, fire',
-    conf => "pooler.pool_timeout = 0.3\n");
+    conf => "pooler.pool_timeout = 0.3\npooler.metrics_port = $metrics_port\npooler.metrics_addresses = '127.0.0.1'\n");
 my $data = $pooler->node->data_dir;
 my $admin = scalar getpwuid($<);
 
@@ -38,6 +41,8 @@ like($pooler->sql("select last_error from pooler.pools where pool = 'main'"), qr
 is($pooler->sql('select count(*) from pooler.pools where last_error_at is null'), '0', 'and a time');
 like($pooler->sql('select hba_missing from pooler.worker'), qr/no pg_hba\.conf entry/, 'the worker says it as well');
 is($pooler->sql('select listening from pooler.worker'), 't', 'it takes clients nevertheless');
+is($web->get('/ready')->{status} . $web->get('/ready')->{body}, "503pg_hba.conf lets no backend in, see pooler.hba_lines()\n", 'but it is not ready');
+is($web->metrics->{pooler_hba_missing}, 1, 'as its metrics say');
 my $login = $pooler->client('refused', may_fail => 1)->{login};
 is(scalar @{ $login->{errors} }, 1, 'a client is told after pool_timeout');
 like($login->{errors}[0]{D}, qr/cannot open backends: .*no pg_hba\.conf entry/, 'why');

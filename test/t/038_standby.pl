@@ -1,5 +1,6 @@
 # A streaming standby pools too, read only, and goes on after promotion.
 use PoolerTest;
+use MetricsClient;
 
 my $pooler = PoolerTest->new('primary', pools => 'main',
     conf => "wal_level = replica\nmax_wal_senders = 4\nhot_standby = on\n");
@@ -12,12 +13,17 @@ $primary->backup('copy');
 # The same product, seen from the standby.
 my $node = PostgreSQL::Test::Cluster->new('standby');
 my $port = PostgreSQL::Test::Cluster::get_free_port();
+my $metrics_port = PostgreSQL::Test::Cluster::get_free_port();
+my $web = MetricsClient->new($metrics_port);
 $node->init_from_backup($primary, 'copy', has_streaming => 1);
-$node->append_conf('postgresql.conf', "pooler.port = $port\npooler.pool_timeout = -1\n");
+$node->append_conf('postgresql.conf', "pooler.port = $port\npooler.pool_timeout = -1\n"
+    . "pooler.metrics_port = $metrics_port\npooler.metrics_addresses = '127.0.0.1'\n");
 my $standby = bless { node => $node, port => $port }, 'PoolerTest';
 $standby->start_server;
 $standby->poll_view("select state, backends from pooler.pools", 'open|2', 'the standby\'s pool opens');
 is($standby->sql('select pg_is_in_recovery()'), 't', 'while it is one');
+is($web->get('/ready')->{body}, "standby\n", 'its probe says so');
+is($web->metrics->{pooler_standby}, 1, 'so do its metrics');
 
 my @clients = map { $standby->client("c$_") } 1 .. 5;
 is($clients[0]->value('select i from t'), '1', 'a client reads');
@@ -47,6 +53,8 @@ $clients[3]->run("set local work_mem = '5MB'");
 my $worker = $standby->worker_pid;
 $node->promote;
 $standby->poll_view('select pg_is_in_recovery()', 'f', 'promoted');
+is($web->get('/ready')->{body}, "primary\n", 'as its probe says');
+is($web->metrics->{pooler_standby}, 0, 'and its metrics');
 is($clients[3]->value('show work_mem'), '5MB', 'a transaction goes on');
 $clients[3]->run('commit');
 is($clients[0]->sqlstate('insert into t values (3)'), '', 'a client that stayed writes');

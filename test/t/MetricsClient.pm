@@ -24,7 +24,7 @@ sub answer
     my $text = <$socket> // '';
     my ($top, $body) = split /\r\n\r\n/, $text, 2;
     my ($line, @headers) = split /\r\n/, $top // '';
-    return unless ($line // '') =~ m{^HTTP/1\.1 (\d{3}) };
+    return unless ($line // '') =~ m{^HTTP/1\.[01] (\d{3}) };
     return { status => $1, body => $body, headers => { map { /^([^:]+): (.*)$/ ? (lc $1 => $2) : () } @headers } };
 }
 
