@@ -266,6 +266,24 @@ COMMENT ON FUNCTION pooler.histogram(
     pg_catalog.text, pg_catalog.text, pg_catalog.text) IS
 'How many times of a measure (pooler.latencies) were how long, of a pool or of a role in it. Buckets that are empty are left out.';
 
+CREATE FUNCTION pooler.history(
+    OUT pool pg_catalog.text,
+    OUT at pg_catalog.timestamptz,
+    OUT backends pg_catalog.int4,
+    OUT busy pg_catalog.float8,
+    OUT clients pg_catalog.int4,
+    OUT waiting pg_catalog.int4,
+    OUT longest_wait pg_catalog."interval",
+    OUT transactions pg_catalog.int8,
+    OUT checkouts pg_catalog.int8,
+    OUT timeouts pg_catalog.int8,
+    OUT wait_time pg_catalog."interval",
+    OUT held pg_catalog.int8,
+    OUT held_time pg_catalog."interval")
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'pooler_history_samples'
+LANGUAGE C VOLATILE STRICT PARALLEL SAFE ROWS 14400;
+
 CREATE FUNCTION pooler.memory(
     OUT pid pg_catalog.int4,
     OUT pool pg_catalog.text,
@@ -354,6 +372,7 @@ COMMENT ON FUNCTION pooler.validation() IS 'For the view pooler.validation.';
 COMMENT ON FUNCTION pooler.presets() IS 'For the view pooler.presets.';
 COMMENT ON FUNCTION pooler.health() IS 'For the view pooler.health.';
 COMMENT ON FUNCTION pooler.latencies() IS 'For the view pooler.latencies.';
+COMMENT ON FUNCTION pooler.history() IS 'For the view pooler.history.';
 COMMENT ON FUNCTION pooler.memory() IS 'For the view pooler.memory.';
 
 -- The views.
@@ -409,6 +428,55 @@ COMMENT ON COLUMN pooler.latencies.count IS
 'checkouts and words of kept clients (held; wait: as far as measured), logins, births, backends';
 COMMENT ON COLUMN pooler.latencies.max IS
 'at most 25 % too much, as the percentiles; the mean is exact';
+
+CREATE VIEW pooler.history AS
+SELECT * FROM pooler.history();
+
+COMMENT ON VIEW pooler.history IS
+'What each pool did in each second of the last hour; a second in which the worker did not run has no row.';
+COMMENT ON COLUMN pooler.history.busy IS
+'backends that served a client or were pinned, on average of ten looks';
+COMMENT ON COLUMN pooler.history.wait_time IS
+'of all clients together in this second';
+COMMENT ON COLUMN pooler.history.held IS
+'times that a client''s hold of a backend ended';
+COMMENT ON COLUMN pooler.history.held_time IS
+'how long these had lasted';
+
+CREATE VIEW pooler.utilisation AS
+SELECT p.pool,
+       p.pool_size + p.max_overflow AS "limit",
+       h.busy_1min, h.busy_5min, h.busy_15min, h.busy_most,
+       h.busy_1min / (p.pool_size + p.max_overflow) AS utilisation_1min,
+       h.busy_5min / (p.pool_size + p.max_overflow) AS utilisation_5min,
+       h.busy_15min / (p.pool_size + p.max_overflow) AS utilisation_15min,
+       h.waiting_15min,
+       coalesce(h.seconds, 0) AS seconds
+FROM pooler.pools() AS p
+LEFT JOIN (
+    SELECT pool,
+           pg_catalog.avg(busy) FILTER (WHERE age <= 60) AS busy_1min,
+           pg_catalog.avg(busy) FILTER (WHERE age <= 300) AS busy_5min,
+           pg_catalog.avg(busy) AS busy_15min,
+           pg_catalog.max(busy) AS busy_most,
+           pg_catalog.avg((waiting > 0)::pg_catalog.int4)::pg_catalog.float8
+               AS waiting_15min,
+           pg_catalog.count(*) AS seconds
+    FROM (SELECT *, pg_catalog.date_part('epoch',
+                      pg_catalog.clock_timestamp() - at) AS age
+          FROM pooler.history()) AS h
+    WHERE age <= 900
+    GROUP BY pool
+) AS h ON h.pool = p.pool;
+
+COMMENT ON VIEW pooler.utilisation IS
+'How busy each pool was in the last 1, 5 and 15 minutes: backends on average (busy) and their share of pool_size + max_overflow (NULL: unlimited).';
+COMMENT ON COLUMN pooler.utilisation.busy_most IS
+'in the busiest second of 15 minutes';
+COMMENT ON COLUMN pooler.utilisation.waiting_15min IS
+'share of seconds at whose end somebody waited';
+COMMENT ON COLUMN pooler.utilisation.seconds IS
+'so many are known of the last 900';
 
 CREATE VIEW pooler.backends AS
 SELECT * FROM pooler.backends();
@@ -1091,6 +1159,7 @@ REVOKE ALL ON FUNCTION
     pooler.memory(), pooler.diagnose(), pooler.report(), pooler.latencies(),
     pooler.waiting(), pooler.usage(),
     pooler.histogram(pg_catalog.text, pg_catalog.text, pg_catalog.text),
+    pooler.history(),
     pooler.recommend(
         pg_catalog.int4, pg_catalog.int4, pg_catalog.int4, pg_catalog.float8),
     pooler.plan(
@@ -1104,7 +1173,8 @@ GRANT SELECT ON
     pooler.worker, pooler.pools, pooler.routes, pooler.backends,
     pooler.clients, pooler.settings, pooler.capacity, pooler.validation,
     pooler.presets, pooler.health, pooler.checklist, pooler.memory,
-    pooler.holders, pooler.latencies, pooler.activity, pooler.usage
+    pooler.holders, pooler.latencies, pooler.history, pooler.utilisation,
+    pooler.activity, pooler.usage
 TO pg_monitor;
 
 GRANT EXECUTE ON FUNCTION
@@ -1118,6 +1188,7 @@ GRANT EXECUTE ON FUNCTION
     pooler.memory(), pooler.diagnose(), pooler.report(), pooler.latencies(),
     pooler.waiting(), pooler.usage(),
     pooler.histogram(pg_catalog.text, pg_catalog.text, pg_catalog.text),
+    pooler.history(),
     pooler.recommend(
         pg_catalog.int4, pg_catalog.int4, pg_catalog.int4, pg_catalog.float8),
     pooler.plan(

@@ -98,17 +98,6 @@ seconds(int64 us)
 	return Max(us, 0) / 1000000.0;
 }
 
-static double
-wait_of_pool(int pool)
-{
-	int64		us = 0;
-
-	for (int i = 0; i < pooler_shared->max_routes; i++)
-		if (pooler_routes[i].used && pooler_routes[i].pool == pool)
-			us += pooler_routes[i].wait_us;
-	return seconds(us);
-}
-
 static void
 take_sample(Patient *p, TimestampTz now)
 {
@@ -125,7 +114,7 @@ take_sample(Patient *p, TimestampTz now)
 	s->waiting = p->waits->clients;
 	s->longest_wait_s = p->waits->first != 0 ?
 		seconds(now - p->waits->first) : 0;
-	s->wait_s = wait_of_pool(number);
+	s->wait_s = seconds(pool->wait_us);
 	s->timeouts = pool->timeouts;
 	s->checkouts = done.checkouts;
 	s->replaced = pool->closed - pool->recycled - pool->invalidated;

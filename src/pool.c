@@ -101,6 +101,7 @@ make_pool(const PoolEntry *entry, bool listed)
 	pg_atomic_write_u32(&p->wanted, 0);
 	pg_atomic_write_u32(&p->pinned, 0);
 	p->listed = listed;
+	p->made_at = GetCurrentTimestamp();
 	p->state = POOL_STARTING;
 	return i;
 }

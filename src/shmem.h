@@ -289,6 +289,8 @@ typedef struct PoolerPool
 	int64		invalidated;
 	Histogram	login;			/* as in PoolerRoute */
 	Histogram	birth;
+	TimestampTz made_at;		/* this pool, in this entry */
+	dsa_pointer history;		/* see history.c */
 	Histogram	open;			/* from the connection to the unborn backend */
 	TimestampTz last_error_at;
 	char		last_error[POOLER_MAX_MESSAGE];

@@ -56,6 +56,7 @@
 #include "evloop.h"
 #include "greetings.h"
 #include "guc.h"
+#include "history.h"
 #include "member.h"
 #include "net.h"
 #include "pool.h"
@@ -489,6 +490,7 @@ tick(void)
 		pooler_upkeep_turn();
 		pooler_console_upkeep(now);
 		pooler_stats_turn(now);
+		pooler_history_turn(now);
 		pooler_endpoint_upkeep(now);
 		notice_smart_shutdown(now);
 		notice_promotion();
