@@ -445,7 +445,7 @@ COMMENT ON COLUMN pooler.history.held_time IS
 
 CREATE VIEW pooler.utilisation AS
 SELECT p.pool,
-       p.pool_size + p.max_overflow AS "limit",
+       p.pool_size + p.max_overflow AS pool_limit,
        h.busy_1min, h.busy_5min, h.busy_15min, h.busy_most,
        h.busy_1min / (p.pool_size + p.max_overflow) AS utilisation_1min,
        h.busy_5min / (p.pool_size + p.max_overflow) AS utilisation_5min,
