@@ -107,26 +107,34 @@ fill(HistorySample *s, const PoolerPool *p, Remembered *r,
 }
 
 static void
-write_sample(PoolerPool *p, Remembered *r, const PoolCounts *backends,
-			 const WaitFigures *waits, TimestampTz now)
+put_sample(HistorySample *place, const HistorySample *s)
 {
-	HistorySample *ring = make_ring(p);
-	HistorySample *place;
-	HistorySample s;
-
-	fill(&s, p, r, backends, waits, now);
-	/* the first look at a pool has nothing to compare with */
-	if (ring == NULL || r->made_at != p->made_at)
-	{
-		r->made_at = p->made_at;
-		return;
-	}
-	place = &ring[this_second % HISTORY_SECONDS];
 	place->second = 0;
 	pg_write_barrier();
-	*place = s;					/* its second is 0 */
+	*place = *s;				/* its second is 0 */
 	pg_write_barrier();
 	place->second = this_second;
+}
+
+static void
+end_second_of(PoolerPool *p, Remembered *r, const PoolCounts *backends,
+			  const WaitFigures *waits, TimestampTz now)
+{
+	HistorySample *ring = make_ring(p);
+	bool		comparable = true;
+	HistorySample s;
+
+	if (r->made_at != p->made_at)
+	{
+		/* counters of a pool that an earlier worker made are not from 0 */
+		comparable = p->made_at >= pooler_shared->started_at;
+		r->transactions = r->checkouts = r->timeouts = 0;
+		r->uses = r->held_us = r->wait_us = 0;
+		r->made_at = p->made_at;
+	}
+	fill(&s, p, r, backends, waits, now);
+	if (comparable && ring != NULL)
+		put_sample(&ring[this_second % HISTORY_SECONDS], &s);
 }
 
 static void
@@ -137,8 +145,8 @@ end_second(TimestampTz now, const PoolCounts *backends)
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 	{
 		if (pooler_pools[i].state != POOL_FREE)
-			write_sample(&pooler_pools[i], &remembered[i], &backends[i],
-						 &waits[i], now);
+			end_second_of(&pooler_pools[i], &remembered[i], &backends[i],
+						  &waits[i], now);
 		remembered[i].busy = 0;
 	}
 	looks = 0;
