@@ -284,6 +284,20 @@ RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME', 'pooler_history_samples'
 LANGUAGE C VOLATILE STRICT PARALLEL SAFE ROWS 14400;
 
+CREATE FUNCTION pooler.advice(
+    OUT pool pg_catalog.text,
+    OUT verdict pg_catalog.text,
+    OUT pool_size pg_catalog.int4,
+    OUT max_overflow pg_catalog.int4,
+    OUT advised_pool_size pg_catalog.int4,
+    OUT advised_max_overflow pg_catalog.int4,
+    OUT change pg_catalog.text,
+    OUT evidence pg_catalog.text,
+    OUT statements pg_catalog.text[])
+RETURNS SETOF pg_catalog.record
+AS 'MODULE_PATHNAME', 'pooler_tuning_advice'
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+
 CREATE FUNCTION pooler.memory(
     OUT pid pg_catalog.int4,
     OUT pool pg_catalog.text,
@@ -373,6 +387,7 @@ COMMENT ON FUNCTION pooler.presets() IS 'For the view pooler.presets.';
 COMMENT ON FUNCTION pooler.health() IS 'For the view pooler.health.';
 COMMENT ON FUNCTION pooler.latencies() IS 'For the view pooler.latencies.';
 COMMENT ON FUNCTION pooler.history() IS 'For the view pooler.history.';
+COMMENT ON FUNCTION pooler.advice() IS 'For the view pooler.advice.';
 COMMENT ON FUNCTION pooler.memory() IS 'For the view pooler.memory.';
 
 -- The views.
@@ -477,6 +492,16 @@ COMMENT ON COLUMN pooler.utilisation.waiting_15min IS
 'share of seconds at whose end somebody waited';
 COMMENT ON COLUMN pooler.utilisation.seconds IS
 'so many are known of the last 900';
+
+CREATE VIEW pooler.advice AS
+SELECT * FROM pooler.advice();
+
+COMMENT ON VIEW pooler.advice IS
+'What size each pool should have, by what it did in the last 15 minutes, in the guide''s steps of 20 to 50 %.';
+COMMENT ON COLUMN pooler.advice.verdict IS
+'keep, grow (clients wait), shift (overflow does what pool_size should), shrink, or unknown: too little is known';
+COMMENT ON COLUMN pooler.advice.statements IS
+'sets it; run them one by one, and look again after a while';
 
 CREATE VIEW pooler.backends AS
 SELECT * FROM pooler.backends();
@@ -1159,7 +1184,7 @@ REVOKE ALL ON FUNCTION
     pooler.memory(), pooler.diagnose(), pooler.report(), pooler.latencies(),
     pooler.waiting(), pooler.usage(),
     pooler.histogram(pg_catalog.text, pg_catalog.text, pg_catalog.text),
-    pooler.history(),
+    pooler.history(), pooler.advice(),
     pooler.recommend(
         pg_catalog.int4, pg_catalog.int4, pg_catalog.int4, pg_catalog.float8),
     pooler.plan(
@@ -1174,7 +1199,7 @@ GRANT SELECT ON
     pooler.clients, pooler.settings, pooler.capacity, pooler.validation,
     pooler.presets, pooler.health, pooler.checklist, pooler.memory,
     pooler.holders, pooler.latencies, pooler.history, pooler.utilisation,
-    pooler.activity, pooler.usage
+    pooler.advice, pooler.activity, pooler.usage
 TO pg_monitor;
 
 GRANT EXECUTE ON FUNCTION
@@ -1188,7 +1213,7 @@ GRANT EXECUTE ON FUNCTION
     pooler.memory(), pooler.diagnose(), pooler.report(), pooler.latencies(),
     pooler.waiting(), pooler.usage(),
     pooler.histogram(pg_catalog.text, pg_catalog.text, pg_catalog.text),
-    pooler.history(),
+    pooler.history(), pooler.advice(),
     pooler.recommend(
         pg_catalog.int4, pg_catalog.int4, pg_catalog.int4, pg_catalog.float8),
     pooler.plan(

@@ -27,14 +27,12 @@
 #include "figures.h"
 #include "guc.h"
 #include "metrics.h"
-#include "pools_text.h"
+#include "remedy.h"
 #include "rows.h"
 #include "shmem.h"
 #include "validate.h"
 
 PG_FUNCTION_INFO_V1(pooler_health_metrics);
-
-#define MAX_STATEMENTS	8
 
 /* A pool, its sample, and what is said of it. */
 typedef struct Patient
@@ -44,8 +42,7 @@ typedef struct Patient
 	const WaitFigures *waits;
 	TimestampTz since;			/* counters count from here */
 	MetricSample sample;
-	Datum		statements[MAX_STATEMENTS];
-	int			n_statements;
+	Remedy		remedy;
 } Patient;
 
 static const struct
@@ -152,75 +149,6 @@ evidence_of(const Patient *p, Metric metric)
 	return NULL;
 }
 
-static void
-add_statement(Patient *p, const char *statement)
-{
-	Assert(p->n_statements < MAX_STATEMENTS);
-	p->statements[p->n_statements++] = CStringGetTextDatum(statement);
-}
-
-/* The capacity check "server" as it stands. */
-static CapacityCheck *
-server_check(void)
-{
-	ListCell   *lc;
-
-	foreach(lc, pooler_validate_capacity())
-		if (strcmp(((CapacityCheck *) lfirst(lc))->name, "server") == 0)
-			return lfirst(lc);
-	return NULL;
-}
-
-/*
- * What has to grow with a pool that may open `more` backends.  Returns a
- * sentence, or "" where there is room.
- */
-static const char *
-make_room(Patient *p, int more)
-{
-	CapacityCheck *c = server_check();
-	int			taken = pooler_guc_reserved() + pooler_validate_others();
-	const char *words = "";
-
-	if (more <= 0 || c == NULL || c->required < 0)
-		return "";
-	if (pooler_guc_max_backends >= 0 &&
-		c->required - taken + more > pooler_guc_max_backends)
-	{
-		int			wanted = pooler_guc_max_backends + more;
-
-		words = psprintf(" That needs pooler.max_backends = %d.", wanted);
-		add_statement(p, psprintf("ALTER SYSTEM SET pooler.max_backends = %d;",
-								  wanted));
-	}
-	if (c->required + more > c->available)
-	{
-		int			wanted = c->required + more;
-
-		words = psprintf("%s That needs max_connections = %d and a restart.",
-						 words, wanted);
-		add_statement(p, psprintf("ALTER SYSTEM SET max_connections = %d;",
-								  wanted));
-	}
-	return words;
-}
-
-/* pooler.pools with the limits of the result. False: it cannot have them. */
-static bool
-resize(Patient *p, const MetricResult *r)
-{
-	char	   *text = pooler_pools_text_resized(pooler_guc_pools,
-												 p->pool->name, r->pool_size,
-												 r->max_overflow);
-
-	if (text == NULL)
-		return false;
-	add_statement(p, psprintf("ALTER SYSTEM SET pooler.pools = %s;",
-							  quote_literal_cstr(text)));
-	add_statement(p, "SELECT pg_catalog.pg_reload_conf();");
-	return true;
-}
-
 /* A pool without limit of its own has what all pools share. */
 static const char *
 raise_shared(Patient *p)
@@ -229,10 +157,10 @@ raise_shared(Patient *p)
 	int			from = bounded ? pooler_guc_max_backends : MaxConnections;
 	int			to = from + Max(from / 5, 1);
 
-	add_statement(p, psprintf("ALTER SYSTEM SET %s = %d;", bounded ?
+	pooler_remedy_add(&p->remedy, psprintf("ALTER SYSTEM SET %s = %d;", bounded ?
 							  "pooler.max_backends" : "max_connections", to));
 	if (bounded)
-		add_statement(p, "SELECT pg_catalog.pg_reload_conf();");
+		pooler_remedy_add(&p->remedy, "SELECT pg_catalog.pg_reload_conf();");
 	return psprintf("The pool has no limit of its own: raise %s from %d to "
 					"%d%s.", bounded ? "pooler.max_backends" :
 					"max_connections", from, to,
@@ -272,28 +200,19 @@ remedy_of(Patient *p, Metric metric, const MetricResult *r)
 	const char *what;
 	const char *room = "";
 
-	p->n_statements = 0;
+	p->remedy.n = 0;
 	if (pooler_metrics_unlimited(s) && metric != METRIC_IDLE_SURPLUS)
 		what = raise_shared(p);
 	else
 	{
-		if (!pooler_metrics_unlimited(s))
-			room = make_room(p, r->pool_size + r->max_overflow -
-							 s->pool_size - s->max_overflow);
-		what = resize(p, r) ? resize_words(p, metric, r) :
+		room = pooler_remedy_resize(&p->remedy, p->pool, r->pool_size,
+									r->max_overflow);
+		what = room != NULL ? resize_words(p, metric, r) :
 			"pooler.pools has no room for an entry of this pool.";
 	}
 	if (metric != METRIC_IDLE_SURPLUS)
-		add_statement(p, "SELECT pooler.reset_stats();");
-	return psprintf("%s%s", what, room);
-}
-
-static void
-put_statements(Row *row, Patient *p)
-{
-	put(row, PointerGetDatum(construct_array_builtin(p->statements,
-													 p->n_statements,
-													 TEXTOID)), false);
+		pooler_remedy_add(&p->remedy, "SELECT pooler.reset_stats();");
+	return psprintf("%s%s", what, room != NULL ? room : "");
 }
 
 static void
@@ -313,7 +232,7 @@ metric_row(Row *row, Patient *p, Metric metric)
 	if (r.verdict == VERDICT_WARNING)
 	{
 		put_text(row, remedy_of(p, metric, &r));
-		put_statements(row, p);
+		pooler_remedy_put(row, &p->remedy);
 	}
 	else
 	{

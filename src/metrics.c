@@ -37,8 +37,8 @@ pooler_metrics_unlimited(const MetricSample *s)
 }
 
 /* What was needed, as far as the guide would go at once; at least one. */
-static int
-step(int from, int needed)
+int
+pooler_metrics_step(int from, int needed)
 {
 	int			least = (int) ceil(from * LEAST_STEP);
 	int			most = (int) floor(from * MOST_STEP);
@@ -67,7 +67,7 @@ judge_exhaustion(const MetricSample *s)
 	else
 		r.value = s->timeouts / all;
 	if (!pooler_metrics_unlimited(s))
-		r.max_overflow += step(s->pool_size + s->max_overflow, s->waiting);
+		r.max_overflow += pooler_metrics_step(s->pool_size + s->max_overflow, s->waiting);
 	return r;
 }
 
@@ -83,7 +83,7 @@ judge_wait(const MetricSample *s)
 	if (s->waiting > 0)
 		r.value = Max(r.value, s->longest_wait_s);
 	if (!pooler_metrics_unlimited(s))
-		r.pool_size += step(s->pool_size, s->waiting);
+		r.pool_size += pooler_metrics_step(s->pool_size, s->waiting);
 	return r;
 }
 
@@ -117,7 +117,7 @@ judge_churn(const MetricSample *s)
 	MetricResult r = {0, VERDICT_OK, s->pool_size, s->max_overflow};
 	double		hours = Max(s->period_s, LEAST_CHURN_S) / 3600.0;
 	int			size = s->pool_size > 0 ? s->pool_size : Max(s->backends, 1);
-	int			more = step(size, s->overflow);
+	int			more = pooler_metrics_step(size, s->overflow);
 
 	r.value = Max(s->replaced, 0) / hours / size;
 	if (pooler_metrics_unlimited(s))

@@ -53,6 +53,10 @@ typedef struct MetricResult
 	int			max_overflow;
 } MetricResult;
 
+/* By how much the guide would change a number at once, for `needed` more: 20 to
+ * 50 % of it, at least 1. */
+extern int	pooler_metrics_step(int from, int needed);
+
 /* Is the pool's limit only that of all pools together? */
 extern bool pooler_metrics_unlimited(const MetricSample *s);
 

@@ -1,0 +1,47 @@
+# pooler.advice: grow, shrink and keep, each after a minute of a load that asks
+# for it, and unknown before; following it removes the trouble.
+use PoolerTest;
+use Time::HiRes qw(time);
+
+my $pooler = PoolerTest->new('advice', pools => 'main pool_size=2 max_overflow=0, telehealth pool_size=10 max_overflow=2, fire pool_size=2 max_overflow=0');
+sub advice { my ($pool, $columns) = @_; return "select $columns from pooler.advice where pool = '$pool'" }
+
+is($pooler->sql(advice('main', 'verdict, change is null, statements is null')), 'unknown|t|t', 'too little is known');
+like($pooler->sql(advice('main', 'evidence')), qr/That is too little: at least 60 s and 100 times/, 'which is said');
+
+# Three clients that always run something on two backends; one on ten; one on two.
+my @load = (
+    (map { { client => $pooler->client("main $_"), pool => 'main' } } 1 .. 4),
+    { client => $pooler->client('telehealth', database => 'telehealth') },
+    { client => $pooler->client('fire', database => 'fire') });
+sub ask { my ($one) = @_; $one->{client}->write(Query('select pg_sleep(0.1)')); return }
+my $end = time + 70;
+ask($_) foreach @load;
+while (time < $end)
+{
+    foreach my $one (@load) { $one->{client}->result; ask($one) }
+}
+$_->{client}->result foreach @load;
+
+is($pooler->sql(advice('main', 'verdict, advised_pool_size, advised_max_overflow')), 'grow|3|0', 'clients wait all the time: half as much again at most');
+like($pooler->sql(advice('main', 'evidence')), qr/holds a second of 0\.1\d* s each, so (1\.[5-9]|2\.0) backends busy on average \(Little's law\)/, 'Little\'s law has the load');
+like($pooler->sql(advice('main', 'change')), qr/pool_size from 2 to 3, max_overflow from 0 to 0\./, 'in words');
+is($pooler->sql(advice('telehealth', 'verdict, advised_pool_size, advised_max_overflow')), 'shrink|5|7', 'ten are too many for one: half of them, with the same limit');
+is($pooler->sql(advice('fire', 'verdict, change is null, statements is null')), 'keep|t|t', 'two for one: nothing to change');
+
+# What it says can be run, and helps.
+$pooler->sql($_) foreach split /\n/, $pooler->sql(advice('main', 'unnest(statements)'));
+$pooler->poll_view("select pool_size, max_overflow from pooler.pools where pool = 'main'", '3|0', 'the pool has grown');
+$pooler->sql($_) foreach split /\n/, $pooler->sql(advice('telehealth', 'unnest(statements)'));
+$pooler->poll_view("select pool_size, max_overflow from pooler.pools where pool = 'telehealth'", '5|7', 'the other has shrunk');
+like($pooler->sql(advice('main', 'verdict, advised_pool_size')), qr/grow\|[45]/, 'the minute before still asks for more');
+$pooler->sql($_) foreach split /\n/, $pooler->sql(advice('main', 'unnest(statements)'));
+$pooler->poll_view("select pool_size >= 4 from pooler.pools where pool = 'main'", 't', 'one more step');
+my $since = $pooler->sql('select now()');
+ask($_) foreach @load[0 .. 3];
+foreach (1 .. 39) { foreach my $one (@load[0 .. 3]) { $one->{client}->result; ask($one) } }
+$_->{client}->result foreach @load[0 .. 3];
+$pooler->poll_view("select sum(held) from pooler.history where pool = 'main' and at >= date_trunc('second', timestamptz '$since')", 4 * 40, 'the same load again');
+is($pooler->sql("select coalesce(max(longest_wait), '0') < '0.1 s' from pooler.history where pool = 'main' and at > timestamptz '$since' + interval '1 s'"), 't', 'and nobody waits');
+
+done_testing();
