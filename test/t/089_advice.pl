@@ -3,13 +3,13 @@
 use PoolerTest;
 use Time::HiRes qw(time);
 
-my $pooler = PoolerTest->new('advice', pools => 'main pool_size=2 max_overflow=0, telehealth pool_size=10 max_overflow=2, fire pool_size=2 max_overflow=0');
+my $pooler = PoolerTest->new('advice', pools => 'main pool_size=2 max_overflow=0, telehealth pool_size=10 max_overflow=2, fire pool_size=1 max_overflow=1');
 sub advice { my ($pool, $columns) = @_; return "select $columns from pooler.advice where pool = '$pool'" }
 
 is($pooler->sql(advice('main', 'verdict, change is null, statements is null')), 'unknown|t|t', 'too little is known');
 like($pooler->sql(advice('main', 'evidence')), qr/That is too little: at least 60 s and 100 times/, 'which is said');
 
-# Three clients that always run something on two backends; one on ten; one on two.
+# Three clients that always run something on two backends; one on ten; one on one.
 my @load = (
     (map { { client => $pooler->client("main $_"), pool => 'main' } } 1 .. 4),
     { client => $pooler->client('telehealth', database => 'telehealth') },
@@ -27,7 +27,7 @@ is($pooler->sql(advice('main', 'verdict, advised_pool_size, advised_max_overflow
 like($pooler->sql(advice('main', 'evidence')), qr/holds a second of 0\.1\d* s each, so (1\.[5-9]|2\.0) backends busy on average \(Little's law\)/, 'Little\'s law has the load');
 like($pooler->sql(advice('main', 'change')), qr/pool_size from 2 to 3, max_overflow from 0 to 0\./, 'in words');
 is($pooler->sql(advice('telehealth', 'verdict, advised_pool_size, advised_max_overflow')), 'shrink|5|7', 'ten are too many for one: half of them, with the same limit');
-is($pooler->sql(advice('fire', 'verdict, change is null, statements is null')), 'keep|t|t', 'two for one: nothing to change');
+is($pooler->sql(advice('fire', 'verdict, change is null, statements is null')), 'keep|t|t', 'one for one: nothing to change');
 
 # What it says can be run, and helps.
 $pooler->sql($_) foreach split /\n/, $pooler->sql(advice('main', 'unnest(statements)'));
