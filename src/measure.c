@@ -29,7 +29,8 @@
 #define SAMPLE_EVERY	16
 
 static TimestampTz began = 0;
-static uint32 unsampled = SAMPLE_EVERY - 1; /* the first is asked for */
+static uint32 unsampled = 0;	/* checkouts since the last one asked for */
+static uint32 sample_at = 1;	/* the first one is */
 
 /* For how long the client's last bytes have lain in the socket, us; -1: this
  * socket does not tell. */
@@ -55,8 +56,9 @@ pooler_measure_wait(int fd, TimestampTz taken_at, TimestampTz stamped)
 		pooler_histogram_add(wait, Max(taken_at - stamped, lain_us(fd)), 1);
 		return;
 	}
-	if (++unsampled < SAMPLE_EVERY)
+	if (++unsampled < sample_at)
 		return;
+	sample_at = SAMPLE_EVERY;
 	lain = lain_us(fd);
 	if (lain >= 0)
 		pooler_histogram_add(wait, lain, unsampled);
