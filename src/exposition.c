@@ -44,6 +44,8 @@ suffix(FamilyType type)
 			return "";
 		case FAMILY_COUNTER:
 			return "_total";
+		case FAMILY_HISTOGRAM:
+			return "";
 		case FAMILY_INFO:
 			return "_info";
 	}
@@ -60,6 +62,8 @@ type_name(const Exposition *x, FamilyType type)
 			return "gauge";
 		case FAMILY_COUNTER:
 			return "counter";
+		case FAMILY_HISTOGRAM:
+			return "histogram";
 		case FAMILY_INFO:
 			return x->openmetrics ? "info" : "gauge";
 	}
@@ -97,12 +101,18 @@ pooler_exposition_family(Exposition *x, const Family *family)
 		appendStringInfo(x->out, "# UNIT %s %s\n", family->name, unit);
 }
 
+static void
+begin_sample(Exposition *x, const char *end)
+{
+	appendStringInfo(x->out, "%s%s", x->family->name, end);
+	x->labels = 0;
+}
+
 /* A sample of the family begins. */
 void
 pooler_exposition_sample(Exposition *x)
 {
-	appendStringInfo(x->out, "%s%s", x->family->name, suffix(x->family->type));
-	x->labels = 0;
+	begin_sample(x, suffix(x->family->type));
 }
 
 static void
@@ -137,17 +147,83 @@ pooler_exposition_label(Exposition *x, const char *name, const char *value)
 	appendStringInfoChar(x->out, '"');
 }
 
+static void
+put_seconds(StringInfo out, int64 us)
+{
+	appendStringInfo(out, INT64_FORMAT ".%06d", us / 1000000,
+					 (int) (us % 1000000));
+}
+
+static void
+end_labels(Exposition *x)
+{
+	if (x->labels > 0)
+		appendStringInfoChar(x->out, '}');
+	appendStringInfoChar(x->out, ' ');
+}
+
+/* A number without the family's unit. */
+static void
+put_count(Exposition *x, uint64 value)
+{
+	end_labels(x);
+	appendStringInfo(x->out, UINT64_FORMAT "\n", value);
+}
+
 /* Ends the sample. */
 void
 pooler_exposition_value(Exposition *x, int64 value)
 {
-	if (x->labels > 0)
-		appendStringInfoChar(x->out, '}');
+	end_labels(x);
 	if (x->family->unit == UNIT_SECONDS)
-		appendStringInfo(x->out, " " INT64_FORMAT ".%06d\n", value / 1000000,
-						 (int) (value % 1000000));
+		put_seconds(x->out, value);
 	else
-		appendStringInfo(x->out, " " INT64_FORMAT "\n", value);
+		appendStringInfo(x->out, INT64_FORMAT, value);
+	appendStringInfoChar(x->out, '\n');
+}
+
+/* `below`: us; 0: no bound. */
+static void
+put_bucket(Exposition *x, const char *name, const char *value, int64 below,
+		   uint64 count)
+{
+	begin_sample(x, "_bucket");
+	pooler_exposition_label(x, name, value);
+	appendStringInfoString(x->out, ",le=\"");
+	if (below > 0)
+		put_seconds(x->out, below);
+	else
+		appendStringInfoString(x->out, "+Inf");
+	appendStringInfoChar(x->out, '"');
+	put_count(x, count);
+}
+
+/*
+ * Bounds four times apart are enough to see, and few enough to keep: 64 us to
+ * 67 s. They are bounds of the histogram's own buckets, too; a time of exactly
+ * a bound, to the microsecond, counts as more.
+ */
+void
+pooler_exposition_histogram(Exposition *x, const char *name, const char *value,
+							const Histogram *h)
+{
+	uint64		total = pooler_histogram_total(h);
+	uint64		count = 0;
+	int			bucket = 0;
+
+	for (int64 below = 64; below <= INT64CONST(67108864); below *= 4)
+	{
+		while (pooler_histogram_from(bucket + 1) <= below)
+			count += h->count[bucket++];
+		put_bucket(x, name, value, below, count);
+	}
+	put_bucket(x, name, value, 0, total);
+	begin_sample(x, "_count");
+	pooler_exposition_label(x, name, value);
+	put_count(x, total);
+	begin_sample(x, "_sum");
+	pooler_exposition_label(x, name, value);
+	pooler_exposition_value(x, h->sum_us);
 }
 
 void

@@ -9,10 +9,13 @@
 
 #include "lib/stringinfo.h"
 
+#include "histogram.h"
+
 typedef enum FamilyType
 {
 	FAMILY_GAUGE,
 	FAMILY_COUNTER,				/* samples get _total */
+	FAMILY_HISTOGRAM,			/* see pooler_exposition_histogram() */
 	FAMILY_INFO					/* samples get _info, their value is 1 */
 } FamilyType;
 
@@ -57,6 +60,9 @@ extern void pooler_exposition_sample(Exposition *x);
 extern void pooler_exposition_label(Exposition *x, const char *name,
 									const char *value);
 extern void pooler_exposition_value(Exposition *x, int64 value);
+/* In place of sample to value, with one label: buckets, count and sum. */
+extern void pooler_exposition_histogram(Exposition *x, const char *name,
+										const char *value, const Histogram *h);
 extern void pooler_exposition_end(Exposition *x);
 
 #endif							/* POOLER_EXPOSITION_H */

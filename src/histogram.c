@@ -45,6 +45,14 @@ pooler_histogram_add(Histogram *h, int64 us, uint64 weight)
 	h->sum_us += Max(us, 0) * weight;
 }
 
+void
+pooler_histogram_merge(Histogram *sum, const Histogram *h)
+{
+	sum->sum_us += h->sum_us;
+	for (int i = 0; i < HISTOGRAM_BUCKETS; i++)
+		sum->count[i] += h->count[i];
+}
+
 uint64
 pooler_histogram_total(const Histogram *h)
 {

@@ -29,6 +29,9 @@ extern int64 pooler_histogram_from(int bucket);
 /* `weight` times of so many us; less than none counts as none. */
 extern void pooler_histogram_add(Histogram *h, int64 us, uint64 weight);
 
+/* All that `h` has, too. */
+extern void pooler_histogram_merge(Histogram *sum, const Histogram *h);
+
 /* All times that are in it. */
 extern uint64 pooler_histogram_total(const Histogram *h);
 

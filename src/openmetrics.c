@@ -384,6 +384,12 @@ add_pool(PoolSample *sum, const PoolFigures *f)
 	kept.recycled = sum->pool.recycled + f->pool->recycled;
 	kept.invalidated = sum->pool.invalidated + f->pool->invalidated;
 	kept.last_error_at = Max(sum->pool.last_error_at, f->pool->last_error_at);
+	pooler_histogram_merge(&kept.login, sum->pool.state == POOL_DRAINING ?
+						   &sum->pool.login : &f->pool->login);
+	pooler_histogram_merge(&kept.birth, sum->pool.state == POOL_DRAINING ?
+						   &sum->pool.birth : &f->pool->birth);
+	pooler_histogram_merge(&kept.open, sum->pool.state == POOL_DRAINING ?
+						   &sum->pool.open : &f->pool->open);
 	sum->pool = kept;
 	add_backends(&sum->backends, &f->backends);
 	add_waits(&sum->waits, &f->waits);
@@ -434,6 +440,43 @@ put_pool_state(Exposition *x, const PoolSample *pools, int n)
 									pooler_figures_pool_state((PoolerPoolState) s));
 			pooler_exposition_value(x, pools[i].pool.state == s);
 		}
+}
+
+static void
+put_histograms(Exposition *x, const PoolSample *pools, int n)
+{
+	static const struct
+	{
+		Family		family;
+		size_t		offset;		/* of its Histogram in a PoolSample */
+	}			all[] =
+	{
+		{{"pooler_pool_wait_seconds", FAMILY_HISTOGRAM, UNIT_SECONDS,
+				"How long clients waited for a backend; see pooler.latencies."},
+		offsetof(PoolSample, done.wait)},
+		{{"pooler_pool_held_seconds", FAMILY_HISTOGRAM, UNIT_SECONDS,
+				"How long clients held a backend."},
+		offsetof(PoolSample, done.held)},
+		{{"pooler_pool_login_seconds", FAMILY_HISTOGRAM, UNIT_SECONDS,
+				"From accept to the end of authentication."},
+		offsetof(PoolSample, pool.login)},
+		{{"pooler_pool_birth_seconds", FAMILY_HISTOGRAM, UNIT_SECONDS,
+				"From an unborn backend to one of a role."},
+		offsetof(PoolSample, pool.birth)},
+		{{"pooler_pool_open_seconds", FAMILY_HISTOGRAM, UNIT_SECONDS,
+				"From the connection to the unborn backend."},
+		offsetof(PoolSample, pool.open)}
+	};
+
+	for (int f = 0; f < (int) lengthof(all); f++)
+	{
+		pooler_exposition_family(x, &all[f].family);
+		for (int i = 0; i < n; i++)
+			pooler_exposition_histogram(x, "pool", pools[i].pool.name,
+										(const Histogram *)
+										((const char *) &pools[i] +
+										 all[f].offset));
+	}
 }
 
 static void
@@ -491,6 +534,7 @@ put_pools(Exposition *x)
 	int			n;
 	PoolSample *pools = read_pools(&n);
 
+	put_histograms(x, pools, n);
 	put_pool_info(x, pools, n);
 	put_pool_state(x, pools, n);
 	put_backends(x, pools, n);

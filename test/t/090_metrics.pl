@@ -88,6 +88,12 @@ ok(!exists $m->{'pooler_pool_max_overflow{pool="telehealth"}'}, 'no limit: no sa
 is($m->{'pooler_pool_state{pool="main",state="open"}'}, 1, 'it is open');
 is($m->{'pooler_pool_state{pool="main",state="draining"}'}, 0, 'and does not drain');
 is($m->{'pooler_pool_info{pool="main",database="main",mode="transaction"}'}, 1, 'its database');
+foreach my $measure (qw(wait held login birth open))
+{
+    my $shown = $pooler->sql("select count from pooler.latencies where pool = 'main' and role is null and measure = '$measure'");
+    is($m->{qq(pooler_pool_${measure}_seconds_count{pool="main"})}, $shown, "$measure: as many as in pooler.latencies");
+    is($m->{qq(pooler_pool_${measure}_seconds_bucket{pool="main",le="+Inf"})}, $shown, "$measure: the last bucket has all");
+}
 is($m->{pooler_ready}, 1, 'ready');
 is($m->{pooler_standby}, 0, 'no standby');
 is($m->{process_resident_memory_bytes} > 1e6 && $m->{process_cpu_seconds_total} > 0, 1, 'the process');
