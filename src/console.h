@@ -1,6 +1,6 @@
 /*
  * console.h
- *	  A client of the console: what it asks and what it is answered.
+ *	  A client of the console: its login, its socket and its end.
  *
  * src/console.h
  */
