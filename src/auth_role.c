@@ -192,13 +192,20 @@ read_settings(PoolerLogin *login)
 		 strcmp(values[SETTING_ROLE], "none") != 0);
 }
 
+static Verdict
+judge_console(const AuthRole *role)
+{
+	return role->superuser || has_privs_of_role(role->oid, ROLE_PG_MONITOR) ?
+		MAY_LOGIN : NO_CONSOLE;
+}
+
 /*
  * Outside a transaction, and leaves none. The names are those of the startup
  * packet. An ERROR is the caller's: it aborts the transaction.
  */
-AuthResult
-pooler_auth_authorize(const char *user, const char *database,
-					  PoolerLogin *login, StringInfo out)
+static AuthResult
+authorize(const char *user, const char *database, bool console,
+		  PoolerLogin *login, StringInfo out)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	AuthResult	result = AUTH_OK;
@@ -212,45 +219,35 @@ pooler_auth_authorize(const char *user, const char *database,
 	StartTransactionCommand();
 	verdict = judge_role(names.user, InvalidOid, &role);
 	if (verdict == MAY_LOGIN)
-		verdict = judge_database(names.database, InvalidOid, &role, &db);
-	if (verdict == MAY_LOGIN)
-	{
+		verdict = console ? judge_console(&role) :
+			judge_database(names.database, InvalidOid, &role, &db);
+	if (verdict != MAY_LOGIN)
+		result = refuse(verdict, &names, out);
+	else
 		login->role = role.oid;
+	if (verdict == MAY_LOGIN && !console)
+	{
 		login->database = db.oid;
 		login->superuser = role.superuser;
 		read_settings(login);
 	}
-	else
-		result = refuse(verdict, &names, out);
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(caller);
 	return result;
 }
 
 AuthResult
+pooler_auth_authorize(const char *user, const char *database,
+					  PoolerLogin *login, StringInfo out)
+{
+	return authorize(user, database, false, login, out);
+}
+
+AuthResult
 pooler_auth_authorize_console(const char *user, const char *database,
 							  PoolerLogin *login, StringInfo out)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	AuthResult	result = AUTH_OK;
-	AuthNames	names;
-	AuthRole	role;
-	Verdict		verdict;
-
-	memset(login, 0, sizeof(*login));
-	pooler_auth_names(&names, user, database);
-	StartTransactionCommand();
-	verdict = judge_role(names.user, InvalidOid, &role);
-	if (verdict == MAY_LOGIN && !role.superuser &&
-		!has_privs_of_role(role.oid, ROLE_PG_MONITOR))
-		verdict = NO_CONSOLE;
-	if (verdict == MAY_LOGIN)
-		login->role = role.oid;
-	else
-		result = refuse(verdict, &names, out);
-	CommitTransactionCommand();
-	MemoryContextSwitchTo(caller);
-	return result;
+	return authorize(user, database, true, login, out);
 }
 
 bool
