@@ -17,8 +17,12 @@ $pooler->poll_view('select sum(backends) from pooler.pools', '6', 'but never the
 is($client->value('select 2'), '2', 'clients are served');
 push @others, map { $pooler->direct("other$_") } 4, 5;
 is($pooler->direct('full', may_fail => 1)->{login}{errors}[0]{C}, '53300', 'others took all that was left to them');
-ok(eval { PoolerClient->new(host => $pooler->node->host, port => $pooler->node->port,
-            user => scalar getpwuid($<), database => 'postgres')->value('select 1') }, 'a superuser still gets in');
+my $super = $pooler->direct('super', user => scalar getpwuid($<), database => 'postgres');
+is($super->value('select 1'), '1', 'a superuser still gets in');
+$pooler->sql('create role late login');
+is($pooler->client('late', user => 'late')->value('select current_user'), 'late',
+    'a backend that has its connection is born whatever superusers have taken since');
+$super->quit;
 
 # A backend that is lost now cannot always be replaced: the others serve.
 my $ended = $pooler->sql("select string_agg(pid::text, ',') from pooler.backends
