@@ -19,10 +19,27 @@
 #include "utils/timestamp.h"
 
 #include "backend.h"
+#include "compat.h"
 #include "guc.h"
 #include "net.h"
 
 PoolerSelf pooler_self = {.control = -1, .route_epoll = -1};
+
+static ReservedSlots reserved;	/* the server's, while they are waived */
+
+void
+pooler_backend_waive_reserved(void)
+{
+	ReservedSlots none = {0, 0};
+
+	reserved = pooler_exchange_reserved(none);
+}
+
+void
+pooler_backend_restore_reserved(void)
+{
+	(void) pooler_exchange_reserved(reserved);
+}
 
 void
 pooler_backend_set_activity(PoolerActivity activity)

@@ -27,6 +27,15 @@ typedef struct PoolerSelf
 
 extern PoolerSelf pooler_self;
 
+/*
+ * The server refuses a login when less than its reserved slots are free. This
+ * process has had its slot since it was opened, when more were: superusers who
+ * came since must not cost it its login. From waive to restore none is reserved
+ * in this process's eyes.
+ */
+extern void pooler_backend_waive_reserved(void);
+extern void pooler_backend_restore_reserved(void);
+
 /* One writer per state: all changes of our activity go through these. */
 extern void pooler_backend_set_activity(PoolerActivity activity);
 extern bool pooler_backend_move_activity(PoolerActivity from,

@@ -249,6 +249,7 @@ be_born(Port *port, const BirthMessage *birth, const int *fds)
 	strlcpy(port->user_name, birth->role_name, NAMEDATALEN);
 	init_ps_display(psprintf("%s %s pooler", port->user_name,
 							 port->database_name));
+	pooler_backend_waive_reserved();
 	pooler_handoff_wrap();
 }
 

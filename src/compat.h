@@ -110,6 +110,30 @@ pooler_wait_event(uint32 *known, const char *name)
 	return *known;
 }
 
+/* How many slots the server keeps, as this process sees it; and until now. */
+#include "postmaster/postmaster.h"
+typedef struct ReservedSlots
+{
+	int			superusers;
+	int			roles;			/* 16: reserved_connections */
+} ReservedSlots;
+
+static inline ReservedSlots
+pooler_exchange_reserved(ReservedSlots slots)
+{
+#if PG_VERSION_NUM >= 160000
+	ReservedSlots before = {SuperuserReservedConnections, ReservedConnections};
+
+	SuperuserReservedConnections = slots.superusers;
+	ReservedConnections = slots.roles;
+#else
+	ReservedSlots before = {ReservedBackends, 0};
+
+	ReservedBackends = slots.superusers;
+#endif
+	return before;
+}
+
 /* end handoff */
 
 /* views */

@@ -425,6 +425,7 @@ static void
 start(void)
 {
 	POOLER_INJECT("birth-login");
+	pooler_backend_restore_reserved();
 	own_socket = MyProcPort->sock;
 	own_set = FeBeWaitSet;
 	pooler_take_init();

@@ -21,7 +21,8 @@ my $super = $pooler->direct('super', user => scalar getpwuid($<), database => 'p
 is($super->value('select 1'), '1', 'a superuser still gets in');
 $pooler->sql('create role late login');
 is($pooler->client('late', user => 'late')->value('select current_user'), 'late',
-    'a backend that has its connection is born whatever superusers have taken since');
+    'a backend that has its slot is born, whatever superusers have taken since');
+is($client->value('show superuser_reserved_connections'), '2', 'and tells the setting as it is');
 $super->quit;
 
 # A backend that is lost now cannot always be replaced: the others serve.
