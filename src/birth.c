@@ -250,6 +250,8 @@ be_born(Port *port, const BirthMessage *birth, const int *fds)
 	init_ps_display(psprintf("%s %s pooler", port->user_name,
 							 port->database_name));
 	pooler_backend_waive_reserved();
+	/* it would be the worker's: a policy must not take a client for that */
+	pooler_forget_system_user();
 	pooler_handoff_wrap();
 }
 

@@ -134,6 +134,14 @@ pooler_exchange_reserved(ReservedSlots slots)
 	return before;
 }
 
+/* 16: SYSTEM_USER; none is known after this, as with trust */
+#if PG_VERSION_NUM >= 160000
+#include "libpq/libpq-be.h"
+#define pooler_forget_system_user() (MyClientConnectionInfo.authn_id = NULL)
+#else
+#define pooler_forget_system_user() ((void) 0)
+#endif
+
 /* end handoff */
 
 /* views */

@@ -77,6 +77,12 @@ $pooler->poll_view('select hba_missing is null from pooler.worker', 't', 'nothin
 is($pooler->sql("select coalesce(last_error, '') from pooler.pools where pool = 'main'"), '', 'the error is gone');
 my $client = $pooler->client('c');
 is($client->value('select current_user'), 'app', 'clients are served');
+if ($pooler->sql('show server_version_num') >= 160000)
+{
+    is($client->value("select coalesce(system_user, 'unknown')"), 'unknown', 'and none is taken for who came by the lines');
+    my $session = PoolerClient->new(host => '127.0.0.1', port => $pooler->{port}, user => $admin, database => 'main');
+    is($session->value("select coalesce(system_user, 'unknown')"), 'unknown', 'nor a superuser');
+}
 
 # Lost later: who is in stays in.
 write_file('pg_ident.conf', "# nobody\n");
