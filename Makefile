@@ -15,6 +15,7 @@
 #	    lane-valgrind		short tests under valgrind
 #	    lane-sanitize		every test with AddressSanitizer and UBSan
 #	    lane-warnings		-Werror with gcc and clang
+#	    lane-fuzz			any bytes into the readers, a minute each
 #	    lane-tidy			clang-tidy
 #	    lane-cppcheck		cppcheck
 #	    lane-coverage		which lines of src/ the tests reach
@@ -73,7 +74,7 @@ check-postgres:
 model-quick:
 	@test/model/run quick
 
-LANES = cassert newer valgrind sanitize warnings tidy cppcheck coverage
+LANES = cassert newer valgrind sanitize fuzz warnings tidy cppcheck coverage
 .PHONY: lane-all $(LANES:%=lane-%)
 lane-all: $(LANES:%=lane-%)
 $(LANES:%=lane-%): lane-%:
@@ -89,6 +90,15 @@ unit: $(UNIT_TESTS)
 test/unit/test_%: test/unit/test_%.c test/unit/tap.h $(SOURCES) $(SRC_HEADERS)
 	$(CC) $(CFLAGS) $(CPPFLAGS) -Isrc -o $@ $< \
 		$$(sed -n 's,^ \* links: ,,p' $<) -L$(pkglibdir) -L$(libdir) -lpgcommon -lpgport -lm
+
+# test/fuzz/fuzz_TARGET.c as the program TO (test/lanes/fuzz).
+.PHONY: fuzz-target
+fuzz-target:
+	clang -g -O1 -w -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=undefined $(CPPFLAGS) -Isrc -o '$(TO)' \
+		test/fuzz/fuzz_$(TARGET).c \
+		$$(sed -n 's,^ \* links: ,,p' test/fuzz/fuzz_$(TARGET).c) \
+		-L$(pkglibdir) -L$(libdir) -lpgcommon -lpgport -lm
 
 # The library in which tests let steps and calls fail; never installed.
 INJECT = test/tmp/inject

@@ -2,11 +2,7 @@
  * fuzz_console.c
  *	  libFuzzer target: any text as a statement of the console.
  *
- *	clang -g -w -fsanitize=fuzzer,address,undefined -I$(pg_config \
- *		--includedir-server) -Isrc -o fuzz_console test/fuzz/fuzz_console.c \
- *		src/console_query.c -L$(pg_config --pkglibdir) -L$(pg_config --libdir) \
- *		-lpgcommon -lpgport
- *	./fuzz_console -max_len=2000 -max_total_time=60
+ * links: src/console_query.c
  *
  * test/fuzz/fuzz_console.c
  */

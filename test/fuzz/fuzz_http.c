@@ -5,11 +5,7 @@
  * Traps on answers that contradict each other: what is refused stays so with
  * more bytes, what has ended does not change by what follows.
  *
- *	clang -g -w -fsanitize=fuzzer,address,undefined -I$(pg_config \
- *		--includedir-server) -Isrc -o fuzz_http test/fuzz/fuzz_http.c \
- *		src/http.c -L$(pg_config --pkglibdir) -L$(pg_config --libdir) \
- *		-lpgcommon -lpgport
- *	./fuzz_http -max_len=9000 -max_total_time=60
+ * links: src/http.c
  *
  * test/fuzz/fuzz_http.c
  */

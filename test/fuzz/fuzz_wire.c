@@ -5,11 +5,7 @@
  * Reads the input as a startup packet, as a message and as the rest of a batch
  * in pieces, and traps on answers that contradict each other.
  *
- *	clang -g -w -fsanitize=fuzzer,address,undefined -I$(pg_config \
- *		--includedir-server) -Isrc -o fuzz_wire test/fuzz/fuzz_wire.c \
- *		src/wire.c -L$(pg_config --pkglibdir) -L$(pg_config --libdir) \
- *		-lpgcommon -lpgport
- *	./fuzz_wire -max_len=20000 -max_total_time=60
+ * links: src/wire.c
  *
  * test/fuzz/fuzz_wire.c
  */
