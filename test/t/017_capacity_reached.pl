@@ -26,8 +26,9 @@ is($client->value('show superuser_reserved_connections'), '2', 'and tells the se
 $super->quit;
 
 # A backend that is lost now cannot always be replaced: the others serve.
-my $ended = $pooler->sql("select string_agg(pid::text, ',') from pooler.backends
-    where pool = 'main' and state in ('idle', 'unborn') and pg_terminate_backend(pid)");
+# (Two statements: in one the planner may end a backend before it asks of which pool.)
+my $ended = $pooler->sql("select string_agg(pid::text, ',') from pooler.backends where pool = 'main' and state in ('idle', 'unborn')");
+$pooler->sql("select pg_terminate_backend(pid) from unnest('{$ended}'::int[]) as pid");
 $pooler->poll_view("select count(*) from pg_stat_activity where pid in ($ended)", '0', 'backends are lost');
 is($client->value('select 3'), '3', 'clients are served by what there is');
 
@@ -55,7 +56,7 @@ is($limited[1]->result->{rows}[0][0], '7', 'and is served');
 is($client->value('select 8'), '8', 'other roles are not concerned');
 
 # More clients than max_client_conn.
-$pooler->node->append_conf('postgresql.conf', "pooler.max_client_conn = 5\n");
+$pooler->node->append_conf('postgresql.conf', "pooler.max_client_conn = 5\npooler.pool_size = 3\n");
 $pooler->restart;
 my @clients = map { $pooler->client("c$_") } 1 .. 5;
 my $refused = $pooler->client('sixth', may_fail => 1)->{login}{errors}[0];
