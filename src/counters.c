@@ -88,7 +88,7 @@ of_members(int pool, int route)
 static PoolerCounts
 of_totals(PoolerTotals *t)
 {
-	PoolerCounts c;
+	PoolerCounts c = {0};		/* cppcheck does not see that all are set */
 	uint64	   *to = (uint64 *) &c;
 
 	for (int i = 0; i < (int) POOLER_COUNTS; i++)
