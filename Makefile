@@ -87,18 +87,17 @@ unit: $(UNIT_TESTS)
 	@status=0; for t in $(UNIT_TESTS); do echo "# $$t"; ./$$t || status=1; done; exit $$status
 
 # Besides its own text a test needs libpgcommon and libpgport (StringInfo, palloc).
+LINKS = $$(sed -n 's,^ \* links: ,,p' $(1)) -L$(pkglibdir) -L$(libdir) \
+	-lpgcommon -lpgport -lm
 test/unit/test_%: test/unit/test_%.c test/unit/tap.h $(SOURCES) $(SRC_HEADERS)
-	$(CC) $(CFLAGS) $(CPPFLAGS) -Isrc -o $@ $< \
-		$$(sed -n 's,^ \* links: ,,p' $<) -L$(pkglibdir) -L$(libdir) -lpgcommon -lpgport -lm
+	$(CC) $(CFLAGS) $(CPPFLAGS) -Isrc -o $@ $< $(call LINKS,$<)
 
 # test/fuzz/fuzz_TARGET.c as the program TO (test/lanes/fuzz).
 .PHONY: fuzz-target
 fuzz-target:
 	clang -g -O1 -w -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=undefined $(CPPFLAGS) -Isrc -o '$(TO)' \
-		test/fuzz/fuzz_$(TARGET).c \
-		$$(sed -n 's,^ \* links: ,,p' test/fuzz/fuzz_$(TARGET).c) \
-		-L$(pkglibdir) -L$(libdir) -lpgcommon -lpgport -lm
+		test/fuzz/fuzz_$(TARGET).c $(call LINKS,test/fuzz/fuzz_$(TARGET).c)
 
 # The library in which tests let steps and calls fail; never installed.
 INJECT = test/tmp/inject
