@@ -375,7 +375,9 @@ add_backends(PoolCounts *sum, const PoolCounts *c)
 static void
 add_pool(PoolSample *sum, const PoolFigures *f)
 {
-	PoolerPool	kept = sum->pool.state == POOL_DRAINING ? *f->pool : sum->pool;
+	bool		sum_drains = sum->pool.state == POOL_DRAINING;
+	PoolerPool	kept = sum_drains ? *f->pool : sum->pool;
+	const PoolerPool *other = sum_drains ? &sum->pool : f->pool;
 
 	kept.clients = sum->pool.clients + f->pool->clients;
 	kept.timeouts = sum->pool.timeouts + f->pool->timeouts;
@@ -384,12 +386,9 @@ add_pool(PoolSample *sum, const PoolFigures *f)
 	kept.recycled = sum->pool.recycled + f->pool->recycled;
 	kept.invalidated = sum->pool.invalidated + f->pool->invalidated;
 	kept.last_error_at = Max(sum->pool.last_error_at, f->pool->last_error_at);
-	pooler_histogram_merge(&kept.login, sum->pool.state == POOL_DRAINING ?
-						   &sum->pool.login : &f->pool->login);
-	pooler_histogram_merge(&kept.birth, sum->pool.state == POOL_DRAINING ?
-						   &sum->pool.birth : &f->pool->birth);
-	pooler_histogram_merge(&kept.open, sum->pool.state == POOL_DRAINING ?
-						   &sum->pool.open : &f->pool->open);
+	pooler_histogram_merge(&kept.login, &other->login);
+	pooler_histogram_merge(&kept.birth, &other->birth);
+	pooler_histogram_merge(&kept.open, &other->open);
 	sum->pool = kept;
 	add_backends(&sum->backends, &f->backends);
 	add_waits(&sum->waits, &f->waits);
