@@ -9,7 +9,7 @@
  */
 #include "postgres.h"
 
-#include <sys/socket.h>
+#include <poll.h>
 
 #include "miscadmin.h"
 #include "storage/ipc.h"
@@ -131,9 +131,9 @@ pooler_backend_tell(ControlType type, uint64 client)
 bool
 pooler_backend_worker_gone(void)
 {
-	char		c;
+	struct pollfd control = {.fd = pooler_self.control,.events = POLLRDHUP};
 
-	return recv(pooler_self.control, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+	return poll(&control, 1, 0) == 1;
 }
 
 bool

@@ -657,6 +657,8 @@ pooler_handoff_exit(void)
 	if (pooler_backend_move_activity(ACTIVITY_IDLE, ACTIVITY_GONE) &&
 		!pooler_backend_is_orphan())
 		pg_atomic_fetch_sub_u32(&pooler_self.route->idle, 1);
+	if (started && pooler_backend_worker_gone())
+		pooler_waitset_hang_up(pooler_self.index + 1);
 	unpin();
 	pooler_counters_fold(pooler_self.member);
 }

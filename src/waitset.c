@@ -26,6 +26,7 @@
 
 #include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "libpq/libpq.h"
@@ -37,6 +38,7 @@
 #include "inject.h"
 #include "shmem.h"
 #include "waitset.h"
+#include "wire.h"
 
 #define RING_SIZE 256
 
@@ -198,4 +200,42 @@ pooler_waitset_adopt(uint32 slot, uint32 generation, int fd)
 	o->generation = generation;
 	ring_of[slot] = ring_next + 1;
 	ring_next = (ring_next + 1) % RING_SIZE;
+}
+
+/* A slot that has been renewed was nobody's: an owner's is kept for it. */
+static bool
+is_to_go(const OpenClient *o, uint32 owner)
+{
+	uint64		packed = pooler_client_pack(o->slot, o->generation);
+	PoolerClient *c = pooler_client_of(packed);
+
+	return pg_atomic_read_u32(&c->generation) != o->generation ||
+		pooler_client_pass(packed, POOLER_NOBODY, owner) ||
+		pooler_client_pass(packed, owner, owner);
+}
+
+/*
+ * Closing the file does not suffice: another backend may have it open, and be in
+ * a long transaction.
+ */
+void
+pooler_waitset_hang_up(uint32 owner)
+{
+	StringInfoData last_word;
+
+	initStringInfo(&last_word);
+	pooler_wire_put_error(&last_word, "FATAL", "57P01",
+						  "terminating connection due to administrator command",
+						  NULL, NULL);
+	for (int i = 0; i < RING_SIZE; i++)
+	{
+		int			fd = pooler_waitset_fd(ring[i].slot);
+
+		if (!ring[i].used || !is_to_go(&ring[i], owner))
+			continue;
+		(void) send(fd, last_word.data, last_word.len,
+					MSG_NOSIGNAL | MSG_DONTWAIT);
+		(void) shutdown(fd, SHUT_RDWR);
+	}
+	pfree(last_word.data);
 }

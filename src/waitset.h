@@ -23,6 +23,10 @@ extern void pooler_waitset_adopt(uint32 slot, uint32 generation, int fd);
 extern WaitEventSet *pooler_waitset_of(uint32 slot);
 extern int	pooler_waitset_fd(uint32 slot);
 
+/* The worker is gone and this backend ends: so do the connections of all clients
+ * here that are nobody else's. owner: this backend, as in PoolerClient.owner. */
+extern void pooler_waitset_hang_up(uint32 owner);
+
 /* Lets the set report nothing until PostgreSQL itself asks for something. */
 extern void pooler_waitset_quiet(WaitEventSet *set);
 

@@ -29,6 +29,28 @@ is($again->value('select count(*) from t'), '2', 'the new worker serves');
 $pooler->poll_view('select backends <= 3 from pooler.pools', 't', 'with no more backends than the limit');
 ok($busy->result->{eof}, 'the old client is closed at the end of its transaction');
 
+# One whose answer is still to come hears of the end then, though a backend that
+# has served it before is in another's transaction and has its socket open.
+$pooler->reconfigure("pooler.pools = 'fire pool_size=1 max_overflow=0'\n");
+$pooler->poll_view("select state from pooler.pools where pool = 'fire'", 'open', 'a pool of one');
+my ($asks, $holds) = map { $pooler->client($_, database => 'fire') } qw(asks holds);
+my $first = $asks->value('select pg_backend_pid()');
+is($holds->value('begin; select pg_backend_pid()'), $first, 'the same backend serves two');
+$pooler->reconfigure("pooler.pools = 'fire pool_size=1 max_overflow=1'\n");
+$asks->write(Query('select pg_sleep(2), pg_backend_pid()'));
+$pooler->poll_view("select count(*) from pooler.clients where backend is not null", '2', 'another one serves the first');
+$worker = $pooler->worker_pid;
+kill 'TERM', $worker;
+isnt($asks->result->{rows}[0][1], $first, 'it is answered');
+my $last_word = $asks->result;
+is_deeply([ $last_word->{eof}, map { $_->{C} } @{ $last_word->{errors} } ], [ 1, '57P01' ], 'and then hears of the end');
+is($holds->sqlstate('select 1'), '', 'while the transaction goes on');
+$last_word = $holds->query('commit');
+is($last_word->{tags}[0], 'COMMIT', 'and commits');
+ok($holds->result->{eof}, 'before it ends, too');
+$pooler->reconfigure("pooler.pools = 'main pool_size=2 max_overflow=1'\n");
+$pooler->await_open;
+
 # Killed several times in a row, under load.
 foreach my $turn (1 .. 3)
 {
