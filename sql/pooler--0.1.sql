@@ -277,6 +277,8 @@ CREATE FUNCTION pooler.history(
     OUT transactions pg_catalog.int8,
     OUT checkouts pg_catalog.int8,
     OUT timeouts pg_catalog.int8,
+    OUT closed pg_catalog.int8,
+    OUT recycled pg_catalog.int8,
     OUT wait_time pg_catalog."interval",
     OUT held pg_catalog.int8,
     OUT held_time pg_catalog."interval")
@@ -451,6 +453,8 @@ COMMENT ON VIEW pooler.history IS
 'What each pool did in each second of the last hour; a second in which the worker did not run has no row.';
 COMMENT ON COLUMN pooler.history.busy IS
 'backends that served a client or were pinned, on average of ten looks';
+COMMENT ON COLUMN pooler.history.recycled IS
+'backends that were to be closed for their age, or were found hung';
 COMMENT ON COLUMN pooler.history.wait_time IS
 'of all clients together in this second';
 COMMENT ON COLUMN pooler.history.held IS
@@ -585,13 +589,13 @@ SELECT h.pool, h.metric, h.value, h.threshold, h.unit, h.verdict, h.since,
 FROM pooler.health() AS h;
 
 COMMENT ON VIEW pooler.health IS
-'The guide''s four metrics of each pool: exhaustion, wait, idle surplus, churn. More than the threshold (pooler.health_...) is a warning.';
+'The guide''s four metrics of each pool in the last hour: exhaustion, wait, idle surplus, churn. More than the threshold (pooler.health_...) is a warning.';
 COMMENT ON COLUMN pooler.health.value IS
 'NULL if unknown: nothing has happened that would tell';
 COMMENT ON COLUMN pooler.health.verdict IS
 'ok, warning or unknown';
 COMMENT ON COLUMN pooler.health.since IS
-'what is counted is counted from here';
+'what is counted is counted from here: an hour ago, or pooler.reset_stats()';
 COMMENT ON COLUMN pooler.health.statements IS
 'the remedy; meant for this row by itself: run them one by one, then look again';
 

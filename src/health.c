@@ -2,9 +2,9 @@
  * health.c
  *	  pooler.health: the guide's four metrics of each pool.
  *
- * What a pool is doing now and what it has done since stats_reset_at becomes a
- * sample; metrics.c judges it; here the verdict gets its evidence, and a
- * warning a remedy with the numbers of this pool and the statements to run:
+ * What a pool is doing now and what it has done in the last hour (history.c)
+ * becomes a sample; metrics.c judges it; here the verdict gets its evidence, and
+ * a warning a remedy with the numbers of this pool and the statements to run:
  * pooler.pools with other limits for this pool alone, and what has to grow with
  * them (pooler.max_backends, max_connections).  Each row's statements are meant
  * by themselves: after them look again.
@@ -23,9 +23,9 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
-#include "counters.h"
 #include "figures.h"
 #include "guc.h"
+#include "history.h"
 #include "metrics.h"
 #include "remedy.h"
 #include "rows.h"
@@ -40,7 +40,8 @@ typedef struct Patient
 	PoolerPool *pool;
 	const PoolCounts *counts;
 	const WaitFigures *waits;
-	TimestampTz since;			/* counters count from here */
+	TimestampTz since;			/* what is counted is counted from here */
+	TimestampTz now;
 	MetricSample sample;
 	Remedy		remedy;
 } Patient;
@@ -95,13 +96,38 @@ seconds(int64 us)
 	return Max(us, 0) / 1000000.0;
 }
 
+/* The last hour, but not what was before the counters were set back. */
 static void
-take_sample(Patient *p, TimestampTz now)
+choose_period(Patient *p)
+{
+	TimestampTz known = Max(p->pool->made_at, pooler_shared->stats_reset_at);
+
+	p->since = Max(known, p->now - HISTORY_SECONDS * USECS_PER_SEC);
+	p->sample.known_s = seconds(p->now - known);
+}
+
+static void
+sum_up(Patient *p, HistorySample *samples)
+{
+	MetricSample *s = &p->sample;
+	int			known = p->now / USECS_PER_SEC - p->since / USECS_PER_SEC;
+	int			n = pooler_history_read(p->pool - pooler_pools, p->now, known,
+										samples);
+
+	for (int i = 0; i < n; i++)
+	{
+		s->checkouts += samples[i].checkouts;
+		s->timeouts += samples[i].timeouts;
+		s->wait_s += seconds(samples[i].wait_us);
+		s->replaced += samples[i].closed - (double) samples[i].recycled;
+	}
+}
+
+static void
+take_sample(Patient *p, HistorySample *samples)
 {
 	PoolerPool *pool = p->pool;
-	int			number = pool - pooler_pools;
 	MetricSample *s = &p->sample;
-	PoolerCounts done = pooler_counters_of_pool(number);
 
 	s->pool_size = pool->limits.pool_size;
 	s->max_overflow = pool->limits.max_overflow;
@@ -110,13 +136,10 @@ take_sample(Patient *p, TimestampTz now)
 	s->overflow = p->counts->overflow;
 	s->waiting = p->waits->clients;
 	s->longest_wait_s = p->waits->first != 0 ?
-		seconds(now - p->waits->first) : 0;
-	s->wait_s = seconds(pool->wait_us);
-	s->timeouts = pool->timeouts;
-	s->checkouts = done.checkouts;
-	s->replaced = pool->closed - pool->recycled - pool->invalidated;
-	s->period_s = seconds(now - p->since);
+		seconds(p->now - p->waits->first) : 0;
 	s->idle_s = pooler_guc_health_idle_time / 1000.0;
+	choose_period(p);
+	sum_up(p, samples);
 }
 
 static const char *
@@ -143,7 +166,7 @@ evidence_of(const Patient *p, Metric metric)
 							s->unneeded, s->pool_size);
 		case METRIC_CHURN:
 			return psprintf("closed in %.0f s, recycling aside: %.0f; beyond "
-							"pool_size now: %d", s->period_s,
+							"pool_size now: %d", seconds(p->now - p->since),
 							Max(s->replaced, 0), s->overflow);
 	}
 	return NULL;
@@ -227,7 +250,7 @@ metric_row(Row *row, Patient *p, Metric metric)
 	put_float(row, threshold, false);
 	put_text(row, metrics[metric].unit);
 	put_text(row, verdict_name(r.verdict));
-	put(row, TimestampTzGetDatum(p->since), p->since == 0);
+	put_time(row, p->since);
 	put_text(row, evidence_of(p, metric));
 	if (r.verdict == VERDICT_WARNING)
 	{
@@ -253,6 +276,7 @@ pooler_health_metrics(PG_FUNCTION_ARGS)
 	TimestampTz now = GetCurrentTimestamp();
 	PoolCounts *counts;
 	WaitFigures *waits;
+	HistorySample *samples = palloc(sizeof(HistorySample) * HISTORY_SECONDS);
 
 	pooler_rows_begin(fcinfo, &row);
 	counts = pooler_figures_count(now - pooler_guc_health_idle_time *
@@ -261,12 +285,11 @@ pooler_health_metrics(PG_FUNCTION_ARGS)
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 	{
 		Patient		p = {.pool = &pooler_pools[i], .counts = &counts[i],
-		.waits = &waits[i]};
+		.waits = &waits[i], .now = now};
 
 		if (p.pool->state == POOL_FREE || p.pool->state == POOL_DRAINING)
 			continue;
-		p.since = Max(pooler_shared->stats_reset_at, pooler_shared->started_at);
-		take_sample(&p, now);
+		take_sample(&p, samples);
 		for (int m = 0; m < POOLER_METRICS; m++)
 			metric_row(&row, &p, (Metric) m);
 	}

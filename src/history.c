@@ -6,13 +6,14 @@
  * worker alone writes. It looks at the backends ten times a second, for their
  * average, and writes a sample when the second is over. Counters are taken as
  * differences to what they were the second before; where they were set back,
- * since then.
+ * since then: what came before in that second is lost.
  *
  * A sample bears its second, which is cleared before and set after the rest is
  * written: who reads the same second before and after his copy has a whole one.
- * Seconds in which the worker did not run have no sample.
+ * Seconds in which the worker did not run have no sample; what others did in
+ * them is in the next one's.
  *
- * The ring (230 kB) is allocated for a pool's entry when it is first used and
+ * The ring (260 kB) is allocated for a pool's entry when it is first used and
  * stays with that entry, also for a later pool: readers need no lock. It is in
  * shared memory and survives the worker, not a restart of the server.
  *
@@ -39,6 +40,8 @@ typedef struct Remembered
 	uint64		transactions;
 	uint64		checkouts;
 	uint64		timeouts;
+	uint64		closed;
+	uint64		recycled;
 	uint64		uses;
 	uint64		held_us;
 	uint64		wait_us;
@@ -87,33 +90,51 @@ grown(uint64 *last, uint64 now)
 }
 
 static void
-fill(HistorySample *s, const PoolerPool *p, Remembered *r,
-	 const PoolCounts *backends, const WaitFigures *waits, TimestampTz now)
+begin_counters(Remembered *r)
+{
+	r->transactions = r->checkouts = r->timeouts = 0;
+	r->closed = r->recycled = 0;
+	r->uses = r->held_us = r->wait_us = 0;
+}
+
+static void
+take_counters(HistorySample *s, const PoolerPool *p, Remembered *r)
 {
 	PoolerCounts done = pooler_counters_of_pool(p - pooler_pools);
 
-	memset(s, 0, sizeof(*s));
-	s->busy = looks > 0 ? r->busy / looks : 0;
-	s->backends = backends->all;
-	s->clients = p->clients;
-	s->waiting = waits->clients;
-	s->longest_wait_ms = waits->first == 0 ? 0 : (now - waits->first) / 1000;
 	s->transactions = grown(&r->transactions, done.transactions);
 	s->checkouts = grown(&r->checkouts, done.checkouts);
 	s->timeouts = grown(&r->timeouts, p->timeouts);
+	s->closed = grown(&r->closed, p->closed);
+	s->recycled = grown(&r->recycled, p->recycled + p->invalidated);
 	s->uses = grown(&r->uses, pooler_histogram_total(&done.held));
 	s->held_us = grown(&r->held_us, done.held.sum_us);
 	s->wait_us = grown(&r->wait_us, p->wait_us);
 }
 
 static void
-put_sample(HistorySample *place, const HistorySample *s)
+fill(HistorySample *s, const PoolerPool *p, Remembered *r,
+	 const PoolCounts *backends, const WaitFigures *waits, TimestampTz now)
 {
+	memset(s, 0, sizeof(*s));
+	s->busy = looks > 0 ? r->busy / looks : 0;
+	s->backends = backends->all;
+	s->clients = p->clients;
+	s->waiting = waits->clients;
+	s->longest_wait_ms = waits->first == 0 ? 0 : (now - waits->first) / 1000;
+	take_counters(s, p, r);
+}
+
+static void
+put_sample(HistorySample *ring, int64 second, const HistorySample *s)
+{
+	HistorySample *place = &ring[second % HISTORY_SECONDS];
+
 	place->second = 0;
 	pg_write_barrier();
 	*place = *s;				/* its second is 0 */
 	pg_write_barrier();
-	place->second = this_second;
+	place->second = second;
 }
 
 static void
@@ -121,20 +142,14 @@ end_second_of(PoolerPool *p, Remembered *r, const PoolCounts *backends,
 			  const WaitFigures *waits, TimestampTz now)
 {
 	HistorySample *ring = make_ring(p);
-	bool		comparable = true;
 	HistorySample s;
 
 	if (r->made_at != p->made_at)
-	{
-		/* counters of a pool that an earlier worker made are not from 0 */
-		comparable = p->made_at >= pooler_shared->started_at;
-		r->transactions = r->checkouts = r->timeouts = 0;
-		r->uses = r->held_us = r->wait_us = 0;
-		r->made_at = p->made_at;
-	}
+		begin_counters(r);
+	r->made_at = p->made_at;
 	fill(&s, p, r, backends, waits, now);
-	if (comparable && ring != NULL)
-		put_sample(&ring[this_second % HISTORY_SECONDS], &s);
+	if (ring != NULL)
+		put_sample(ring, second_of(now) - 1, &s);
 }
 
 static void
@@ -168,14 +183,36 @@ pooler_history_turn(TimestampTz now)
 	looks++;
 }
 
+void
+pooler_history_start(void)
+{
+	HistorySample past;
+
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+	{
+		if (pooler_pools[i].state == POOL_FREE)
+			continue;
+		take_counters(&past, &pooler_pools[i], &remembered[i]);
+		remembered[i].made_at = pooler_pools[i].made_at;
+	}
+}
+
+void
+pooler_history_restart(void)
+{
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+		begin_counters(&remembered[i]);
+}
+
 /* ---- readers ---- */
 
 int
-pooler_history_read(int pool, int seconds, HistorySample *samples)
+pooler_history_read(int pool, TimestampTz now, int seconds,
+					HistorySample *samples)
 {
 	const PoolerPool *p = &pooler_pools[pool];
 	HistorySample *ring = ring_of(p);
-	int64		end = second_of(GetCurrentTimestamp());
+	int64		end = second_of(now);
 	int			n = 0;
 
 	if (ring == NULL)
@@ -209,6 +246,8 @@ sample_row(Row *row, const PoolerPool *pool, const HistorySample *s)
 	put_int8(row, s->transactions);
 	put_int8(row, s->checkouts);
 	put_int8(row, s->timeouts);
+	put_int8(row, s->closed);
+	put_int8(row, s->recycled);
 	put_interval(row, s->wait_us);
 	put_int8(row, s->uses);
 	put_interval(row, s->held_us);
@@ -220,13 +259,14 @@ Datum
 pooler_history_samples(PG_FUNCTION_ARGS)
 {
 	HistorySample *samples = palloc(sizeof(HistorySample) * HISTORY_SECONDS);
+	TimestampTz now = GetCurrentTimestamp();
 	Row			row;
 
 	pooler_rows_begin(fcinfo, &row);
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 	{
 		int			n = pooler_pools[i].state == POOL_FREE ? 0 :
-			pooler_history_read(i, HISTORY_SECONDS, samples);
+			pooler_history_read(i, now, HISTORY_SECONDS, samples);
 
 		for (int j = 0; j < n; j++)
 			sample_row(&row, &pooler_pools[i], &samples[j]);

@@ -23,16 +23,25 @@ typedef struct HistorySample
 	uint32		transactions;
 	uint32		checkouts;
 	uint32		timeouts;
+	uint32		closed;			/* backends */
+	uint32		recycled;		/* or invalidated, some time before they close */
 	uint32		uses;			/* times a backend was held, to an end */
 	int64		held_us;		/* in these */
 	int64		wait_us;
 } HistorySample;
 
+/* In the worker, once the pools are known: what they have counted is past. */
+extern void pooler_history_start(void);
+
 /* In the worker, at every turn of its slow tick. */
 extern void pooler_history_turn(TimestampTz now);
 
-/* Those of a pool from the last `seconds`, oldest first, into samples[seconds].
+/* In the worker, when it sets counters back: they begin anew. */
+extern void pooler_history_restart(void);
+
+/* Those of a pool from the `seconds` before now, oldest first, into samples[seconds].
  * How many there are: not one for a second in which the worker did not run. */
-extern int	pooler_history_read(int pool, int seconds, HistorySample *samples);
+extern int	pooler_history_read(int pool, TimestampTz now, int seconds,
+							   HistorySample *samples);
 
 #endif							/* POOLER_HISTORY_H */

@@ -27,9 +27,6 @@
 #define MOST_STEP	0.5
 #define BUFFER		0.2
 
-/* A burst just after the start is no rate: churn has at least this long. */
-#define LEAST_CHURN_S	3600.0
-
 bool
 pooler_metrics_unlimited(const MetricSample *s)
 {
@@ -95,7 +92,7 @@ judge_idle_surplus(const MetricSample *s)
 	int			size = s->pool_size > 0 ? s->pool_size : s->backends;
 	int			smaller = size;
 
-	if (s->period_s < s->idle_s)
+	if (s->known_s < s->idle_s)
 	{
 		r.verdict = VERDICT_UNKNOWN;
 		return r;
@@ -115,11 +112,10 @@ static MetricResult
 judge_churn(const MetricSample *s)
 {
 	MetricResult r = {0, VERDICT_OK, s->pool_size, s->max_overflow};
-	double		hours = Max(s->period_s, LEAST_CHURN_S) / 3600.0;
 	int			size = s->pool_size > 0 ? s->pool_size : Max(s->backends, 1);
 	int			more = pooler_metrics_step(size, s->overflow);
 
-	r.value = Max(s->replaced, 0) / hours / size;
+	r.value = Max(s->replaced, 0) / size;
 	if (pooler_metrics_unlimited(s))
 		return r;
 	r.pool_size += more;

@@ -24,7 +24,7 @@ typedef enum MetricVerdict
 	VERDICT_UNKNOWN				/* nothing has happened that would tell */
 } MetricVerdict;
 
-/* A pool as it is, and what it did in `period_s`. */
+/* A pool as it is, and what it did in the last hour. */
 typedef struct MetricSample
 {
 	int			pool_size;
@@ -34,11 +34,11 @@ typedef struct MetricSample
 	int			overflow;		/* beyond pool_size now */
 	int			waiting;		/* clients now */
 	double		longest_wait_s; /* of these */
-	double		wait_s;			/* of all clients in the period */
+	double		wait_s;			/* of all clients in that hour */
 	double		timeouts;
 	double		checkouts;
 	double		replaced;		/* backends closed, recycling aside */
-	double		period_s;
+	double		known_s;		/* how long the pool has been looked at */
 	double		idle_s;			/* what counts as consistently idle */
 } MetricSample;
 
@@ -64,7 +64,7 @@ extern bool pooler_metrics_unlimited(const MetricSample *s);
  * value			exhaustion: share of checkouts that timed out
  *				wait: seconds, the longest now or the mean of all checkouts
  *				idle surplus: share of pool_size that nobody needs
- *				churn: times an hour that all of pool_size were exchanged
+ *				churn: times that all of pool_size were exchanged in the hour
  * More than the threshold is a warning.
  */
 extern MetricResult pooler_metrics_judge(Metric metric, double threshold,

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "fmgr.h"
+#include "utils/timestamp.h"
 
 #include "history.h"
 #include "remedy.h"
@@ -71,7 +72,8 @@ sum_up(const PoolerPool *pool, RightsizeInput *in)
 	memset(in, 0, sizeof(*in));
 	in->pool_size = pool->limits.pool_size;
 	in->max_overflow = pool->limits.max_overflow;
-	in->seconds = pooler_history_read(pool - pooler_pools, SECONDS, samples);
+	in->seconds = pooler_history_read(pool - pooler_pools,
+									  GetCurrentTimestamp(), SECONDS, samples);
 	for (int i = 0; i < in->seconds; i++)
 	{
 		in->holds += samples[i].uses;

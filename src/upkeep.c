@@ -46,6 +46,7 @@ typedef struct MemberLook
 
 static TimestampTz now;
 static TimestampTz last_turn;
+static TimestampTz looking_since;	/* without a break */
 static MemberLook *looks;		/* by member */
 
 void
@@ -53,7 +54,7 @@ pooler_upkeep_start(void)
 {
 	looks = MemoryContextAllocZero(TopMemoryContext, sizeof(MemberLook) *
 								   pooler_shared->max_members);
-	last_turn = GetCurrentTimestamp();
+	last_turn = looking_since = GetCurrentTimestamp();
 	pooler_leaks_start();
 }
 
@@ -108,6 +109,13 @@ returning_since(int member, uint32 activity)
 	return *since;
 }
 
+/* If we ourselves were stopped, or the clock was set, nobody else is blamed. */
+static bool
+silent_since(TimestampTz since, int ms)
+{
+	return older_than(since, ms) && older_than(looking_since, ms);
+}
+
 /* Is it alive?  It comes by once a second while it is idle or unborn. */
 static void
 ping(int member)
@@ -121,14 +129,15 @@ ping(int member)
 		return;
 	if ((m->state == MEMBER_UNBORN || activity == ACTIVITY_IDLE ||
 		 activity == ACTIVITY_PRIVATE || activity == ACTIVITY_RECALLED) &&
-		older_than(m->alive_at, HUNG_IDLE_MS))
+		silent_since(m->alive_at, HUNG_IDLE_MS))
 		why = "it does not respond";
-	else if (m->state == MEMBER_BIRTH && older_than(m->alive_at, HUNG_BIRTH_MS))
+	else if (m->state == MEMBER_BIRTH &&
+			 silent_since(m->alive_at, HUNG_BIRTH_MS))
 		why = "its login does not come to an end";
-	else if (activity == ACTIVITY_TAKEN && older_than(m->taken_at,
-													  HUNG_TAKEN_MS))
+	else if (activity == ACTIVITY_TAKEN &&
+			 silent_since(m->taken_at, HUNG_TAKEN_MS))
 		why = "it took a client and did not begin";
-	else if (older_than(returning, HUNG_TAKEN_MS))
+	else if (silent_since(returning, HUNG_TAKEN_MS))
 		why = "it did not give its client up";
 	if (why && m->state != MEMBER_LEAVING && m->state != MEMBER_ORPHAN)
 		pooler_member_invalidate(member, why);
@@ -350,7 +359,9 @@ pooler_upkeep_turn(void)
 	int64		elapsed_us;
 
 	now = GetCurrentTimestamp();
-	elapsed_us = now - last_turn;
+	elapsed_us = Max(now - last_turn, 0);
+	if (now < last_turn || elapsed_us > 2 * USECS_PER_SEC)
+		looking_since = now;
 	last_turn = now;
 	pooler_client_find_owned();
 	pooler_waits_serve(now, elapsed_us);
@@ -371,9 +382,7 @@ pooler_upkeep_turn(void)
 		recycle(i);
 		replace_outdated(i);
 		watch_holder(i);
-		/* if we ourselves were stopped, nobody else can be blamed */
-		if (elapsed_us < 2 * USECS_PER_SEC)
-			ping(i);
+		ping(i);
 	}
 	for (int i = 0; i < pooler_routes_seen; i++)
 	{

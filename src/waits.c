@@ -119,7 +119,8 @@ stamp_wait(int slot, bool ready, int64 elapsed_us)
 		c->waiting_since = 0;
 		return;
 	}
-	if (!pooler_client_waits(c))
+	/* later than now: the clock has been set back */
+	if (!pooler_client_waits(c) || c->waiting_since > now)
 	{
 		c->waiting_taken = pg_atomic_read_u32(&c->taken);
 		c->waiting_since = now;

@@ -271,6 +271,7 @@ start(void)
 	pooler_route_start();
 	pooler_pool_configure();
 	pooler_pool_find_databases();
+	pooler_history_start();
 	pooler_member_start();
 	pooler_client_start();
 	pooler_dispatch_start();
@@ -314,6 +315,7 @@ reset_stats(void)
 	for (int i = 0; i < pooler_routes_seen; i++)
 		pooler_route_clear_counters(i);
 	pooler_usage_clear();
+	pooler_history_restart();
 	pooler_stats_start();
 	pooler_shared->stats_reset_at = GetCurrentTimestamp();
 }
@@ -465,6 +467,13 @@ serve_safely(const Event *e)
 	PG_END_TRY();
 }
 
+/* What is this far off was not meant so: the clock has been set back. */
+static bool
+is_ahead(TimestampTz at, TimestampTz now, int64 most_us)
+{
+	return at > now && at - now <= most_us;
+}
+
 /* Everything that goes by the clock. Returns how long the loop may sleep. */
 static int
 tick(void)
@@ -474,7 +483,7 @@ tick(void)
 	TimestampTz now = GetCurrentTimestamp();
 
 	/* first the flag, then the look: who takes the last idle place wakes us */
-	if (now >= busy_until)
+	if (!is_ahead(busy_until, now, BUSY_US))
 	{
 		pg_atomic_write_u32(&pooler_shared->asleep, 1);
 		pg_memory_barrier();
@@ -484,7 +493,7 @@ tick(void)
 		busy_until = now + BUSY_US;
 		pg_atomic_write_u32(&pooler_shared->asleep, 0);
 	}
-	if (now >= slow_at)
+	if (!is_ahead(slow_at, now, SLOW_TICK_MS * 1000))
 	{
 		slow_at = now + SLOW_TICK_MS * 1000;
 		pooler_upkeep_turn();
@@ -498,7 +507,7 @@ tick(void)
 	pooler_requests_serve();
 	reset_stats();
 	pooler_dispatch_pools();
-	return now < busy_until ? TICK_MS : SLOW_TICK_MS;
+	return is_ahead(busy_until, now, BUSY_US) ? TICK_MS : SLOW_TICK_MS;
 }
 
 static void

@@ -86,7 +86,7 @@ sub burst
 }
 burst();
 is_verdict('fire', 'churn', 'warning', 'churn');
-is($pooler->sql(health('fire', 'churn', 'value')), 8, 'eight exchanges');
+$pooler->poll_view(health('fire', 'churn', 'value'), 8, 'eight exchanges');
 is($pooler->sql(health('fire', 'churn', 'remedy')), 'Raise pool_size from 1 to 2, with max_overflow 7.', 'its remedy');
 remedy('fire', 'churn');
 $pooler->poll_view(limits('fire'), '2|7', 'fewer overflow, the same limit');
@@ -142,6 +142,7 @@ my $late = $pooler->client('late');
 @holders = map { $pooler->client("h$_") } 1 .. 2;
 $_->run('begin') foreach @holders;
 is($late->sqlstate('select 1'), '53300', 'but max_backends');
+is_verdict('main', 'exhaustion', 'warning', 'exhausted once more');
 like($pooler->sql(health('main', 'exhaustion', 'remedy')), qr/no limit of its own: raise pooler\.max_backends from 2 to 3\.$/, 'which is to be raised');
 remedy('main', 'exhaustion');
 $pooler->poll_view('show pooler.max_backends', '3', 'it is');

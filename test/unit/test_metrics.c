@@ -17,7 +17,7 @@ healthy(void)
 {
 	MetricSample s = {
 		.pool_size = 10, .max_overflow = 10, .backends = 10,
-		.checkouts = 1000, .period_s = 3600, .idle_s = 600
+		.checkouts = 1000, .known_s = 3600, .idle_s = 600
 	};
 
 	return s;
@@ -101,9 +101,9 @@ test_idle_surplus(void)
 	warns(METRIC_IDLE_SURPLUS, 0.3, &s, 8, 12, "6 needed, 20 % buffer");
 	s.unneeded = 10;
 	warns(METRIC_IDLE_SURPLUS, 0.3, &s, 5, 15, "at most 50 % at once");
-	s.period_s = 599;
+	s.known_s = 599;
 	verdict(METRIC_IDLE_SURPLUS, 0.3, &s, VERDICT_UNKNOWN, "too early to tell");
-	s.period_s = 600;
+	s.known_s = 600;
 	s.pool_size = 2;
 	s.unneeded = 1;
 	verdict(METRIC_IDLE_SURPLUS, 0.3, &s, VERDICT_OK, "1 needed: 2 is right");
@@ -155,12 +155,6 @@ test_churn(void)
 	warns(METRIC_CHURN, 4, &s, 15, 5, "with what is open beyond");
 	s.max_overflow = 2;
 	warns(METRIC_CHURN, 4, &s, 15, 0, "the overflow is used up");
-	s.period_s = 7200;
-	verdict(METRIC_CHURN, 4, &s, VERDICT_OK, "in two hours");
-	s.period_s = 1;
-	verdict(METRIC_CHURN, 4, &s, VERDICT_WARNING, "in a second");
-	s.replaced = 40;
-	verdict(METRIC_CHURN, 4, &s, VERDICT_OK, "a burst is no rate");
 	s.replaced = -1;
 	verdict(METRIC_CHURN, 0, &s, VERDICT_OK, "more recycled than closed yet");
 }

@@ -1,0 +1,79 @@
+# What was an hour ago is over: pooler.health, pooler.history, and what is
+# recycled by its age, on a clock that this test sets (libfaketime).
+use PoolerTest;
+use Cwd;
+
+my ($library) = glob('/usr/lib/*/faketime/libfaketime.so.1');
+my $clock = Cwd::abs_path(PostgreSQL::Test::Utils::tempdir()) . '/clock';
+
+sub set_clock
+{
+    my ($offset) = @_;
+    open my $file, '>', "$clock.new" or die "$clock.new: $!";
+    print $file "$offset\n";
+    close $file or die "$clock.new: $!";
+    rename "$clock.new", $clock or die "$clock: $!";
+    return;
+}
+
+set_clock('+0');
+my $pooler = do
+{
+    local @ENV{qw(LD_PRELOAD FAKETIME_TIMESTAMP_FILE FAKETIME_CACHE_DURATION FAKETIME_DONT_FAKE_MONOTONIC)} = ($library, $clock, 1, 1);
+    PoolerTest->new('an_hour_later', pools => 'main pool_size=1 max_overflow=0 timeout=0.3');
+};
+# Up to 15 the postmaster starts its first workers from a signal handler that
+# interrupts select(), where libfaketime is off; one that ended, from its loop.
+sub another_worker
+{
+    my $worker = $pooler->worker_pid;
+    kill 'TERM', $worker;
+    return $pooler->poll_view("select listening and pid <> $worker from pooler.worker", 't', 'another worker');
+}
+another_worker();
+$pooler->await_open;
+my $main = "where pool = 'main'";
+my $churn = "select value, verdict from pooler.health $main and metric = 'churn'";
+my $exhaustion = "select verdict from pooler.health $main and metric = 'exhaustion'";
+
+my %client = map { $_ => $pooler->client($_) } qw(holder waiter);
+$client{holder}->run('begin');
+is($client{waiter}->sqlstate('select 1'), '53300', 'a time-out');
+$client{holder}->run('commit');
+$pooler->poll_view($exhaustion, 'warning', 'is a warning');
+is($pooler->sql("select now() - since < interval '1 min' from pooler.health $main limit 1"), 't', 'since the pool began');
+
+my $then = $pooler->sql('select now()');
+set_clock('+61m');
+$pooler->poll_view("select now() > timestamptz '$then' + interval '1 hour'", 't', 'an hour later');
+$pooler->poll_view($exhaustion, 'unknown', 'nothing is known of its exhaustion');
+is($pooler->sql("select timeouts from pooler.pools $main"), 1, 'the counter has it for ever');
+is($pooler->sql("select abs(extract(epoch from clock_timestamp() - since) - 3600) < 1 from pooler.health $main limit 1"), 't', 'looked at is the last hour');
+is($pooler->sql("select count(*) from pooler.history where at <= timestamptz '$then'"), 0, 'pooler.history has no more');
+$pooler->poll_view("select recycled, closed from pooler.pools $main", '1|1', 'the backend is recycled');
+is($pooler->sql("select invalidated from pooler.pools $main"), '0', 'but not blamed for the hour');
+$pooler->poll_view("select sum(recycled), sum(closed) from pooler.history $main", '1|1', 'as pooler.history says');
+is($pooler->sql($churn), '0|ok', 'which is no churn');
+is($client{waiter}->value('select 2'), '2', 'no client has noticed');
+$pooler->poll_view($exhaustion, 'ok', 'the pool is well');
+
+# Another worker looks at the same hour.
+$client{holder} = $pooler->client('holder');
+$client{holder}->run('begin');
+is($client{waiter}->sqlstate('select 1'), '53300', 'another time-out');
+$pooler->poll_view($exhaustion, 'warning', 'is a warning');
+another_worker();
+$pooler->poll_view($exhaustion, 'warning', 'it still is');
+
+# The clock is set back: no time-out is late by an hour.
+%client = ();
+set_clock('+0');
+$pooler->await_open;
+$client{$_} = $pooler->client($_) foreach qw(holder waiter);
+$pooler->poll_view("select now() < timestamptz '$then' + interval '1 hour'", 't', 'back again');
+$client{holder}->run('begin');
+my $before = time;
+is($client{waiter}->sqlstate('select 1'), '53300', 'a time-out');
+cmp_ok(time - $before, '<', 10, 'in time');
+
+done_testing;
