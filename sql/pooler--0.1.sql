@@ -751,7 +751,7 @@ CREATE VIEW pooler.memory AS
 SELECT * FROM pooler.memory();
 
 COMMENT ON VIEW pooler.memory IS
-'Backends of pools: their private memory (shared buffers do not count) and that of the machine, in bytes.';
+'Backends of pools: their private memory (shared buffers do not count) and that of the machine, or of the server''s control group if that is less, in bytes.';
 
 -- Whoever has a backend now, why, and since when; for pooler.diagnose().
 CREATE VIEW pooler.holders AS

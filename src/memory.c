@@ -17,6 +17,7 @@
 #include "fmgr.h"
 #include "storage/fd.h"
 
+#include "cgroup.h"
 #include "rows.h"
 #include "shmem.h"
 
@@ -52,15 +53,24 @@ private_memory(pid_t pid)
 	return (int64) Max(resident - shared, 0) * sysconf(_SC_PAGESIZE);
 }
 
+static int64
+all_memory(void)
+{
+	int64		machine = (int64) sysconf(_SC_PHYS_PAGES) *
+		sysconf(_SC_PAGESIZE);
+	int64		group = pooler_cgroup_memory("");
+
+	return group >= 0 ? Min(machine, group) : machine;
+}
+
 /*
  * pooler.memory(): for each backend of a pool its private memory, and that of
- * the machine (not of its cgroup), in bytes.
+ * the machine, or of the server's control group if that is less, in bytes.
  */
 Datum
 pooler_memory_backends(PG_FUNCTION_ARGS)
 {
-	int64		machine = (int64) sysconf(_SC_PHYS_PAGES) *
-		sysconf(_SC_PAGESIZE);
+	int64		machine = all_memory();
 	Row			row;
 
 	pooler_rows_begin(fcinfo, &row);
