@@ -55,6 +55,9 @@ $half->print($get);
 $half->shutdown(1);
 is($web->answer($half)->{body}, "live\n", 'who has ended sending is answered');
 
+my $worker = $pooler->worker_pid;
+my $before = own_files($worker);
+
 # A crowd that says nothing keeps nobody out, and gets none of the pooler's places.
 my @crowd = map { my $socket = $web->connect; $socket->print('GET /met') if $_ % 2; $socket } 1 .. 1000;
 is($web->get('/live')->{body}, "live\n", 'beside a thousand silent connections it answers');
@@ -65,6 +68,14 @@ cmp_ok($web->metrics->{process_max_fds}, '>=', 1000, 'files enough');
 
 # Who is slow is told so, who does not read is cut; nothing stays.
 sub own_files { return scalar grep { /socket/ } map { readlink($_) // '' } glob "/proc/$_[0]/fd/*" }
+
+sub await
+{
+    my ($reached, $name) = @_;
+    my $deadline = time + 60;
+    sleep 0.02 until $reached->() || time > $deadline;
+    return ok($reached->(), $name);
+}
 my $silent = $web->connect;
 $silent->print('GET /live HT');
 my $began = time;
@@ -72,15 +83,19 @@ is($web->answer($silent)->{status}, 408, 'too slow');
 cmp_ok(time - $began, '>', 5, 'not at once');
 cmp_ok(time - $began, '<', 30, 'and not too late');
 @crowd = ();
-my $worker = $pooler->worker_pid;
-my $deadline = time + 60;
-my $files;
-my $before = own_files($worker);
 my @again = map { my $s = $web->connect; $s->print("GET /metrics HTTP/1.1\r\n$host\r\n"); $s } 1 .. 100;
 is(scalar(grep { ($web->answer($_) // { status => 0 })->{status} == 200 } @again) >= 32, 1, 'a hundred at once');
 @again = ();
-do { $files = own_files($worker) } until ($files <= $before || time > $deadline);
-cmp_ok($files, '<=', $before, 'no file stays open');
+await(sub { own_files($worker) <= $before }, 'no file stays open');
+my $deaf = $web->connect(Sockopts => [ [ Socket::SO_RCVBUF, 1024 ] ]);
+$began = time;
+$deaf->print("GET /metrics HTTP/1.1\r\n$host\r\n");
+$deaf->flush;
+await(sub { own_files($worker) > $before }, 'who does not read is let in');
+await(sub { own_files($worker) <= $before }, 'and cut');
+cmp_ok(time - $began, '>', 5, 'not at once');
+my $cut = $web->answer($deaf);
+cmp_ok(length $cut->{body}, '<', length $web->get('/metrics')->{body}, 'in the middle of its answer');
 is($pooler->worker_pid, $worker, 'it is still the same worker');
 unlike($pooler->new_log, qr/terminated by signal|ERROR: .*(palloc|memory)/, 'nothing in the log');
 is($client->value('select 3'), '3', 'the client has its transaction');

@@ -12,8 +12,8 @@ sub new { my ($class, $port) = @_; return bless { port => $port }, $class }
 # A connection that says nothing yet.
 sub connect
 {
-    my ($self) = @_;
-    return IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{port}, Timeout => 30);
+    my ($self, %options) = @_;
+    return IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{port}, Timeout => 30, %options);
 }
 
 # Reads to the end and takes the answer apart; undef: there was none.
