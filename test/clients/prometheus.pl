@@ -129,7 +129,14 @@ foreach my $panel (grep { $_->{type} ne 'row' } @{ $dashboard->{panels} })
     }
 }
 
-# What Grafana requires of a dashboard.
+# What Grafana requires of a dashboard: its own schema, and what that does not say.
+sub faults { my ($file) = @_; return scalar qx(node $FindBin::Bin/grafana_schema.js $file) . ($? ? 'failed' : '') }
+
+is(faults("$monitoring/grafana-dashboard.json"), '', 'the dashboard is as Grafana\'s schema asks');
+my $wrong = decode_json(slurp_file("$monitoring/grafana-dashboard.json"));
+$wrong->{panels}[0]{gridPos}{w} = 'wide';
+PostgreSQL::Test::Utils::append_to_file("$directory/wrong.json", encode_json($wrong));
+like(faults("$directory/wrong.json"), qr{^/panels/0/gridPos/w must be number }m, 'a wrong one is not');
 my @panels = @{ $dashboard->{panels} };
 ok($dashboard->{title} && $dashboard->{uid} && $dashboard->{schemaVersion} >= 30, 'the dashboard has a title, an id and a version of its schema');
 is_deeply([ map { $_->{name} } @{ $dashboard->{templating}{list} } ], [qw(datasource instance pool)], 'its variables');
