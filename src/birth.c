@@ -119,7 +119,7 @@ check_nonce(Port *port)
 static void
 before_exit(int code, Datum arg)
 {
-	pooler_handoff_exit();
+	pooler_handoff_exit(code != 0);
 }
 
 static void

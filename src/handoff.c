@@ -652,13 +652,13 @@ pooler_handoff_raise_files(void)
 }
 
 void
-pooler_handoff_exit(void)
+pooler_handoff_exit(bool told)
 {
 	if (pooler_backend_move_activity(ACTIVITY_IDLE, ACTIVITY_GONE) &&
 		!pooler_backend_is_orphan())
 		pg_atomic_fetch_sub_u32(&pooler_self.route->idle, 1);
 	if (started && pooler_backend_worker_gone())
-		pooler_waitset_hang_up(pooler_self.index + 1);
+		pooler_waitset_hang_up(pooler_self.index + 1, told);
 	unpin();
 	pooler_counters_fold(pooler_self.member);
 }

@@ -13,7 +13,8 @@ extern void pooler_handoff_wrap(void);
 /* Before birth: the limit of open files that clients' numbers need. FATAL. */
 extern void pooler_handoff_raise_files(void);
 
-/* This process exits: is no longer counted as idle or pinned. */
-extern void pooler_handoff_exit(void);
+/* This process exits: is no longer counted as idle or pinned; if its worker is
+ * gone its clients go with it. told: its own client knows why. */
+extern void pooler_handoff_exit(bool told);
 
 #endif							/* POOLER_HANDOFF_H */

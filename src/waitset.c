@@ -204,22 +204,20 @@ pooler_waitset_adopt(uint32 slot, uint32 generation, int fd)
 
 /* A slot that has been renewed was nobody's: an owner's is kept for it. */
 static bool
-is_to_go(const OpenClient *o, uint32 owner)
+is_nobodys(uint64 packed, uint32 owner)
 {
-	uint64		packed = pooler_client_pack(o->slot, o->generation);
-	PoolerClient *c = pooler_client_of(packed);
-
-	return pg_atomic_read_u32(&c->generation) != o->generation ||
-		pooler_client_pass(packed, POOLER_NOBODY, owner) ||
-		pooler_client_pass(packed, owner, owner);
+	return pg_atomic_read_u32(&pooler_client_of(packed)->generation) !=
+		pooler_client_generation(packed) ||
+		pooler_client_pass(packed, POOLER_NOBODY, owner);
 }
 
 /*
  * Closing the file does not suffice: another backend may have it open, and be in
- * a long transaction.
+ * a long transaction. Whom the worker has told is shut down already, and hears
+ * nothing of this.
  */
 void
-pooler_waitset_hang_up(uint32 owner)
+pooler_waitset_hang_up(uint32 owner, bool told)
 {
 	StringInfoData last_word;
 
@@ -229,13 +227,16 @@ pooler_waitset_hang_up(uint32 owner)
 						  NULL, NULL);
 	for (int i = 0; i < RING_SIZE; i++)
 	{
-		int			fd = pooler_waitset_fd(ring[i].slot);
+		OpenClient *o = &ring[i];
+		uint64		packed = pooler_client_pack(o->slot, o->generation);
+		bool		own = o->used && pooler_client_pass(packed, owner, owner);
 
-		if (!ring[i].used || !is_to_go(&ring[i], owner))
+		if (!own && !(o->used && is_nobodys(packed, owner)))
 			continue;
-		(void) send(fd, last_word.data, last_word.len,
-					MSG_NOSIGNAL | MSG_DONTWAIT);
-		(void) shutdown(fd, SHUT_RDWR);
+		if (!(own && told))
+			(void) send(pooler_waitset_fd(o->slot), last_word.data,
+						last_word.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		(void) shutdown(pooler_waitset_fd(o->slot), SHUT_RDWR);
 	}
 	pfree(last_word.data);
 }

@@ -24,8 +24,9 @@ extern WaitEventSet *pooler_waitset_of(uint32 slot);
 extern int	pooler_waitset_fd(uint32 slot);
 
 /* The worker is gone and this backend ends: so do the connections of all clients
- * here that are nobody else's. owner: this backend, as in PoolerClient.owner. */
-extern void pooler_waitset_hang_up(uint32 owner);
+ * here that are nobody else's. owner: this backend, as in PoolerClient.owner;
+ * told: a FATAL has told its own client why. */
+extern void pooler_waitset_hang_up(uint32 owner, bool told);
 
 /* Lets the set report nothing until PostgreSQL itself asks for something. */
 extern void pooler_waitset_quiet(WaitEventSet *set);
