@@ -893,7 +893,8 @@ WITH pool AS MATERIALIZED (
            END AS remedy
     FROM pooler.holders AS h
 ), advice AS MATERIALIZED (
-    SELECT h.pool, h.metric, h.verdict, h.remedy FROM pooler.health() AS h
+    SELECT h.pool, h.metric, h.verdict, h.since, h.evidence, h.remedy
+    FROM pooler.health() AS h
 ), memory AS MATERIALIZED (
     SELECT m.pool, m.pid, m.private, m.machine,
            pg_catalog.sum(m.private) OVER () AS total,
@@ -921,10 +922,9 @@ WITH pool AS MATERIALIZED (
     WHERE p.exhausted
     UNION ALL
     SELECT 2, NULL, 'TimeoutError: QueuePool limit exceeded', p.pool,
-           p.stats_reset_at,
-           pg_catalog.format('clients that waited longer than pool_timeout, '
-                             '%s s: %s; checkouts: %s', p.pool_timeout,
-                             p.timeouts, p.checkouts),
+           a.since,
+           pg_catalog.format('pool_timeout: %s s; %s', p.pool_timeout,
+                             a.evidence),
            NULL, NULL, NULL, NULL, NULL,
            a.remedy || ' If that does not suffice raise pool_timeout. Then '
            'SELECT pooler.reset_stats();'

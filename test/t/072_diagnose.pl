@@ -112,6 +112,7 @@ is_gone('a pinned client');
 # Nobody waits yet: leaks and slow statements longer than pool_timeout.
 my %hems = map { $_ => $pooler->client($_, database => 'hems') } qw(leak slow web);
 $hems{$_}->run('select 1') foreach qw(leak slow web);
+$hems{leak}->run('create table taken ()');
 $hems{leak}->run('begin');
 is_problem('connection leak, hems, leak', 'a leak');
 $hems{leak}->run('commit');
@@ -122,12 +123,23 @@ follow();
 $hems{slow}->result;
 is_gone('a slow query');
 
+$hems{leak}->run('begin');
+$hems{leak}->run('lock table taken');
+$hems{slow}->write(PoolerTest::Query('lock table taken; select 7'));
+is_problem("connection leak, hems, leak\nblocked statement, hems, slow", 'a blocked statement');
+like($pooler->sql(diagnosis('cause', "application_name = 'slow'")), qr/^waits for a lock of client \d+ \(leak\) since/, 'by whom');
+follow("application_name = 'leak'");
+is($hems{slow}->result->{rows}[0][0], '7', 'it goes on');
+is_gone('a blocked statement');
+$hems{leak} = $pooler->client('leak', database => 'hems');
+$hems{leak}->run('select 1');
+
 # Time-outs stay until they are counted anew.
 $hems{$_}->run('begin') foreach qw(leak slow);
 is($hems{web}->sqlstate('select 1'), '53300', 'a time-out');
-$pooler->poll_view(diagnosis('pool || $$: $$ || cause', q{problem = 'TimeoutError: QueuePool limit exceeded'}),
-    $pooler->sql("select 'hems: clients that waited longer than pool_timeout, 0.3 s: 1; checkouts: ' || checkouts from pooler.pools where pool = 'hems'"),
-    'a TimeoutError');
+my $timeouts = q{problem = 'TimeoutError: QueuePool limit exceeded'};
+$pooler->poll_view(diagnosis('pool', $timeouts), 'hems', 'a TimeoutError');
+like($pooler->sql(diagnosis('cause', $timeouts)), qr/^pool_timeout: 0\.3 s; checkouts: \d+, ended in "QueuePool limit reached": 1; /, 'how many');
 $hems{$_}->run('commit') foreach qw(leak slow);
 my ($reset) = $pooler->sql(diagnosis('remedy')) =~ /(SELECT pooler\.reset_stats\(\));$/;
 $pooler->sql($reset);
