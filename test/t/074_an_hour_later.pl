@@ -44,7 +44,7 @@ $pooler->poll_view($exhaustion, 'warning', 'is a warning');
 is($pooler->sql("select now() - since < interval '1 min' from pooler.health $main limit 1"), 't', 'since the pool began');
 
 my $then = $pooler->sql('select now()');
-set_clock('+61m');
+set_clock('+70m');
 $pooler->poll_view("select now() > timestamptz '$then' + interval '1 hour'", 't', 'an hour later');
 $pooler->poll_view($exhaustion, 'unknown', 'nothing is known of its exhaustion');
 is($pooler->sql("select timeouts from pooler.pools $main"), 1, 'the counter has it for ever');

@@ -31,6 +31,7 @@ my @clients = map { $pooler->client("c$_") } 1 .. 6;
 $_->run('select 1') foreach @clients;
 $pooler->poll_view('select clients from pooler.pools where pool = $$main$$', '6', 'six clients');
 is($pooler->sql(latency('main', 'login', 'count')), 6, 'six logins');
+$pooler->poll_view('select active from pooler.pools where pool = $$main$$', 0, 'all are given up');
 $pooler->sql('select pooler.reset_stats()');
 $pooler->poll_view(latency('main', 'login', 'count'), 0, 'counted anew');
 foreach (1 .. $rounds)

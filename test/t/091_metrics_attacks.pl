@@ -56,7 +56,7 @@ $half->shutdown(1);
 is($web->answer($half)->{body}, "live\n", 'who has ended sending is answered');
 
 my $worker = $pooler->worker_pid;
-my $before = own_files($worker);
+my $before = settled_files($worker);
 
 # A crowd that says nothing keeps nobody out, and gets none of the pooler's places.
 my @crowd = map { my $socket = $web->connect; $socket->print('GET /met') if $_ % 2; $socket } 1 .. 1000;
@@ -68,6 +68,20 @@ cmp_ok($web->metrics->{process_max_fds}, '>=', 1000, 'files enough');
 
 # Who is slow is told so, who does not read is cut; nothing stays.
 sub own_files { return scalar grep { /socket/ } map { readlink($_) // '' } glob "/proc/$_[0]/fd/*" }
+
+# Once those are closed that have been answered.
+sub settled_files
+{
+    my ($pid) = @_;
+    my ($last, $now) = (-1, own_files($pid));
+    while ($now != $last)
+    {
+        $last = $now;
+        sleep 1.5;
+        $now = own_files($pid);
+    }
+    return $now;
+}
 
 sub await
 {
