@@ -49,7 +49,7 @@ $last_word = $holds->query('commit');
 is($last_word->{tags}[0], 'COMMIT', 'and commits');
 ok($holds->result->{eof}, 'before it ends, too');
 $pooler->reconfigure("pooler.pools = 'main pool_size=2 max_overflow=1'\n");
-$pooler->await_open;
+$pooler->poll_view("select pool, state from pooler.pools", 'main|open', 'the first pool again');
 
 # Killed several times in a row, under load.
 foreach my $turn (1 .. 3)
