@@ -23,6 +23,7 @@
 
 #include "auth_catalog.h"
 #include "auth_refuse.h"
+#include "compat.h"
 
 typedef enum Verdict
 {
@@ -231,8 +232,7 @@ authorize(const char *user, const char *database, bool console,
 		login->superuser = role.superuser;
 		read_settings(login);
 	}
-	CommitTransactionCommand();
-	MemoryContextSwitchTo(caller);
+	pooler_commit(caller);
 	return result;
 }
 
@@ -259,8 +259,7 @@ pooler_auth_has_database(const char *name)
 
 	StartTransactionCommand();
 	found = pooler_auth_find_database(name, InvalidOid, &database);
-	CommitTransactionCommand();
-	MemoryContextSwitchTo(caller);
+	pooler_commit(caller);
 	return found;
 }
 
@@ -280,7 +279,6 @@ pooler_auth_may_login(Oid role_oid, Oid database_oid)
 	verdict = judge_role(NULL, role_oid, &role);
 	if (verdict == MAY_LOGIN)
 		verdict = judge_database(NULL, database_oid, &role, &database);
-	CommitTransactionCommand();
-	MemoryContextSwitchTo(caller);
+	pooler_commit(caller);
 	return verdict == MAY_LOGIN;
 }

@@ -54,6 +54,19 @@ typedef struct WaitEventSetView
 #define pooler_drop_transaction_timeout() ((void) 0)
 #endif
 
+/*
+ * Ends a transaction of the worker. Before 17 that leaves TopMemoryContext as
+ * the current one, where all that comes next in this turn would stay for ever.
+ */
+#include "access/xact.h"
+#include "utils/palloc.h"
+static inline void
+pooler_commit(MemoryContext caller)
+{
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(caller);
+}
+
 /* Are there n slots of max_connections that nobody uses? */
 #include "storage/proc.h"
 static inline bool

@@ -42,6 +42,7 @@
 #include "answer.h"
 #include "auth_catalog.h"
 #include "client.h"
+#include "compat.h"
 #include "control.h"
 #include "evloop.h"
 #include "inject.h"
@@ -334,13 +335,14 @@ static bool
 find_role(int route)
 {
 	PoolerRoute *r = &pooler_routes[route];
+	MemoryContext caller = CurrentMemoryContext;
 	AuthRole	role;
 	bool		found;
 
 	StartTransactionCommand();
 	found = pooler_auth_find_role(NULL, r->role, &role) &&
 		role.superuser == r->superuser;
-	CommitTransactionCommand();
+	pooler_commit(caller);
 	if (found)
 		strlcpy(r->role_name, role.name, NAMEDATALEN);
 	return found;

@@ -448,21 +448,25 @@ find_database(int pool)
 void
 pooler_pool_find_database(int pool)
 {
+	MemoryContext caller = CurrentMemoryContext;
+
 	StartTransactionCommand();
 	find_database(pool);
-	CommitTransactionCommand();
+	pooler_commit(caller);
 }
 
 void
 pooler_pool_find_databases(void)
 {
+	MemoryContext caller = CurrentMemoryContext;
+
 	StartTransactionCommand();
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 	{
 		if (pooler_pools[i].state != POOL_FREE)
 			find_database(i);
 	}
-	CommitTransactionCommand();
+	pooler_commit(caller);
 }
 
 void

@@ -636,6 +636,7 @@ log_rule(const ProductionCheck *p)
 void
 pooler_validate_log(void)
 {
+	MemoryContext caller = CurrentMemoryContext;
 	Demand	   *d;
 	ListCell   *lc;
 
@@ -648,5 +649,5 @@ pooler_validate_log(void)
 		foreach(lc, limit_rules(d))
 			log_rule(lfirst(lc));
 	PopActiveSnapshot();
-	CommitTransactionCommand();
+	pooler_commit(caller);
 }
