@@ -56,7 +56,6 @@ $half->shutdown(1);
 is($web->answer($half)->{body}, "live\n", 'who has ended sending is answered');
 
 my $worker = $pooler->worker_pid;
-my $before = settled_files($worker);
 
 # A crowd that says nothing keeps nobody out, and gets none of the pooler's places.
 my @crowd = map { my $socket = $web->connect; $socket->print('GET /met') if $_ % 2; $socket } 1 .. 1000;
@@ -66,21 +65,14 @@ is($client->value('select 1'), '1', 'the client is served');
 is($pooler->client('another')->value('select 2'), '2', 'and another one');
 cmp_ok($web->metrics->{process_max_fds}, '>=', 1000, 'files enough');
 
-# Who is slow is told so, who does not read is cut; nothing stays.
-sub own_files { return scalar grep { /socket/ } map { readlink($_) // '' } glob "/proc/$_[0]/fd/*" }
-
-# Once those are closed that have been answered.
-sub settled_files
+# The worker's files that are connections of the metrics' port. A pool's backends come and go.
+sub connections
 {
-    my ($pid) = @_;
-    my ($last, $now) = (-1, own_files($pid));
-    while ($now != $last)
-    {
-        $last = $now;
-        sleep 1.5;
-        $now = own_files($pid);
-    }
-    return $now;
+    my $local = sprintf ':%04X', $port;
+    my $listening = '0A';
+    open my $table, '<', '/proc/net/tcp' or die $!;
+    my %inodes = map { $_->[9] => 1 } grep { $_->[1] =~ /$local$/ && $_->[3] ne $listening } map { [split] } <$table>;
+    return scalar grep { /^socket:\[(\d+)\]/ && $inodes{$1} } map { readlink($_) // '' } glob "/proc/$worker/fd/*";
 }
 
 sub await
@@ -90,6 +82,8 @@ sub await
     sleep 0.02 until $reached->() || time > $deadline;
     return ok($reached->(), $name);
 }
+
+# Who is slow is told so, who does not read is cut; nothing stays.
 my $silent = $web->connect;
 $silent->print('GET /live HT');
 my $began = time;
@@ -100,12 +94,12 @@ cmp_ok(time - $began, '<', 30, 'and not too late');
 my @again = map { my $s = $web->connect; $s->print("GET /metrics HTTP/1.1\r\n$host\r\n"); $s } 1 .. 100;
 is(scalar(grep { ($web->answer($_) // { status => 0 })->{status} == 200 } @again) >= 32, 1, 'a hundred at once');
 @again = ();
-await(sub { own_files($worker) <= $before }, 'no file stays open');
+await(sub { connections() == 0 }, 'no file stays open');
 my $deaf = $web->connect(Sockopts => [ [ Socket::SO_RCVBUF, 1024 ] ]);
 $deaf->print("GET /metrics HTTP/1.1\r\n$host\r\n");
 $deaf->flush;
-await(sub { own_files($worker) > $before }, 'who does not read is let in');
-await(sub { own_files($worker) <= $before }, 'and cut');
+await(sub { connections() > 0 }, 'who does not read is let in');
+await(sub { connections() == 0 }, 'and cut');
 is($pooler->worker_pid, $worker, 'it is still the same worker');
 unlike($pooler->new_log, qr/terminated by signal|ERROR: .*(palloc|memory)/, 'nothing in the log');
 is($client->value('select 3'), '3', 'the client has its transaction');
