@@ -11,9 +11,10 @@
  *	  read -> answer -> send -> read	[turn]
  *
  * One that asks much gets its answers in many turns of the loop, a few
- * statements in each; one that does not read them is not read either, and is cut
- * after pooler.client_read_timeout, as is one that leaves a message half sent.
- * What is kept of it is bounded: a message (MAX_MESSAGE) and an answer.
+ * statements in each, also if it has ended sending; one that does not read them
+ * is not read either, and is cut after pooler.client_read_timeout, as is one that
+ * leaves a message half sent. What is kept of it is bounded: a message
+ * (MAX_MESSAGE), an answer, and the rows of a portal that it reads in pieces.
  *
  * What its messages ask is console_session.c's business.
  *
@@ -48,6 +49,7 @@ struct Console
 	StringInfoData out;
 	int			sent;			/* of out */
 	bool		writing;		/* watched for being writable */
+	bool		ended;			/* it sends no more */
 	TimestampTz moved_at;		/* a message was completed, or bytes sent */
 	ConsoleSession session;
 };
@@ -94,23 +96,22 @@ send_out(int slot, Console *con)
 	return true;
 }
 
-/* False: it has left. */
+/* False: the connection is over. */
 static bool
 receive(int slot, Console *con)
 {
 	int			room = MAX_MESSAGE - con->in.len;
 	int			n;
 
-	if (room <= 0)
+	if (room <= 0 || con->ended)
 		return true;
 	enlargeStringInfo(&con->in, room);
 	n = recv(pooler_client_fd(slot), con->in.data + con->in.len, room,
 			 MSG_DONTWAIT);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR;
-	if (n == 0)
-		return false;
-	if (con->in.len == 0)
+	con->ended = n == 0;
+	if (n > 0 && con->in.len == 0)
 		con->moved_at = GetCurrentTimestamp();
 	con->in.len += n;
 	pooler_stats_of_console.n[STAT_RECEIVED] += n;
@@ -213,6 +214,8 @@ turn(int slot, Console *con)
 	}
 	if (!send_out(slot, con))
 		return false;
+	if (con->ended && !more && con->out.len == 0)
+		return false;
 	watch(slot, con, more || con->out.len > 0);
 	return true;
 }
@@ -238,6 +241,7 @@ make_console(void)
 	con->cxt = cxt;
 	initStringInfo(&con->in);
 	initStringInfo(&con->out);
+	con->session.context = cxt;
 	con->session.out = &con->out;
 	con->moved_at = GetCurrentTimestamp();
 	MemoryContextSwitchTo(old);

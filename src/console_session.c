@@ -4,7 +4,8 @@
  *
  * Simple and extended protocol. A prepared statement is no more than which SHOW
  * it is, so nothing of a client's text is kept; statements and portals are
- * bounded in number.
+ * bounded in number. The rows of a portal that is read in pieces are those of its
+ * first Execute; they are kept of one portal at a time.
  *
  * Which SHOWs there are is console_query.c's, what they show console_show.c's,
  * the socket console.c's business.
@@ -63,6 +64,21 @@ get_int16(Body *body)
 	return (int16) pg_ntoh16(n);
 }
 
+static int
+get_int32(Body *body)
+{
+	uint32		n;
+
+	if (body->end - body->at < (int) sizeof(n))
+	{
+		body->bad = true;
+		return 0;
+	}
+	memcpy(&n, body->at, sizeof(n));
+	body->at += sizeof(n);
+	return (int32) pg_ntoh32(n);
+}
+
 static char
 get_byte(Body *body)
 {
@@ -79,13 +95,6 @@ put_error(ConsoleSession *con, const char *sqlstate, const char *message,
 		  const char *detail, const char *hint)
 {
 	pooler_wire_put_error(con->out, "ERROR", sqlstate, message, detail, hint);
-}
-
-static void
-put_ready(ConsoleSession *con)
-{
-	con->skips = false;
-	pooler_wire_put_ready(con->out, con->in_transaction ? 'T' : 'I');
 }
 
 /* An error in the extended protocol. */
@@ -190,7 +199,7 @@ describe(ConsoleSession *con, const ConsoleStatement *s, const int16 *formats,
 }
 
 static void
-put_rows(ConsoleSession *con, const ConsoleStatement *s, const int16 *formats,
+put_rows(StringInfo out, const ConsoleStatement *s, const int16 *formats,
 		 int nformats)
 {
 	const ConsoleColumn *columns;
@@ -199,7 +208,7 @@ put_rows(ConsoleSession *con, const ConsoleStatement *s, const int16 *formats,
 
 	if (n == 0)
 		return;
-	pooler_console_rows_begin(&rows, con->out, columns, n);
+	pooler_console_rows_begin(&rows, out, columns, n);
 	rows.formats = formats;
 	rows.nformats = nformats;
 	if (s->kind == CONSOLE_PARAMETER)
@@ -209,20 +218,10 @@ put_rows(ConsoleSession *con, const ConsoleStatement *s, const int16 *formats,
 	pooler_console_rows_end(&rows);
 }
 
-/* Runs one statement that is not refused. */
+/* What a statement does and says behind its rows. */
 static void
-execute(ConsoleSession *con, const ConsoleStatement *s, const int16 *formats,
-		int nformats)
+complete(ConsoleSession *con, const ConsoleStatement *s)
 {
-	TimestampTz began = GetCurrentTimestamp();
-	int64		us;
-
-	if (s->kind == CONSOLE_EMPTY)
-	{
-		pooler_wire_put(con->out, 'I', NULL, 0);
-		return;
-	}
-	put_rows(con, s, formats, nformats);
 	if (s->kind == CONSOLE_SHOW && s->show == SHOW_HELP)
 		pooler_wire_put_notice(con->out, "NOTICE", "00000", "Console usage",
 							   pooler_console_help(), NULL);
@@ -231,14 +230,74 @@ execute(ConsoleSession *con, const ConsoleStatement *s, const int16 *formats,
 	if (s->kind == CONSOLE_END)
 		con->in_transaction = false;
 	pooler_wire_put(con->out, 'C', s->tag, strlen(s->tag) + 1);
-	us = GetCurrentTimestamp() - began;
+}
+
+static void
+count(TimestampTz began)
+{
+	int64		us = GetCurrentTimestamp() - began;
+
 	pooler_stats_of_console.n[STAT_QUERIES]++;
 	pooler_stats_of_console.n[STAT_TRANSACTIONS]++;
 	pooler_stats_of_console.n[STAT_QUERY_US] += us;
 	pooler_stats_of_console.n[STAT_XACT_US] += us;
 }
 
+/* Runs one statement that is not refused. */
+static void
+execute(ConsoleSession *con, const ConsoleStatement *s, const int16 *formats,
+		int nformats)
+{
+	TimestampTz began = GetCurrentTimestamp();
+
+	if (s->kind == CONSOLE_EMPTY)
+	{
+		pooler_wire_put(con->out, 'I', NULL, 0);
+		return;
+	}
+	put_rows(con->out, s, formats, nformats);
+	complete(con, s);
+	count(began);
+}
+
 /* ---- messages ---- */
+
+static Named *
+find_named(Named *list, const char *name)
+{
+	for (int i = 0; i < CONSOLE_MAX_NAMED; i++)
+	{
+		if (list[i].used && strcmp(list[i].name, name) == 0)
+			return &list[i];
+	}
+	return NULL;
+}
+
+static void
+forget_rows(ConsoleSession *con)
+{
+	pfree(con->rest.data);
+	con->partly_read = NULL;
+}
+
+/* Its place is free again. */
+static void
+drop_named(ConsoleSession *con, Named *named)
+{
+	if (con->partly_read == named)
+		forget_rows(con);
+	named->used = false;
+}
+
+/* A portal lasts as long as its transaction. */
+static void
+put_ready(ConsoleSession *con)
+{
+	for (int i = 0; !con->in_transaction && i < CONSOLE_MAX_NAMED; i++)
+		drop_named(con, &con->portals[i]);
+	con->skips = false;
+	pooler_wire_put_ready(con->out, con->in_transaction ? 'T' : 'I');
+}
 
 static void
 simple_query(ConsoleSession *con, Body *body)
@@ -270,17 +329,6 @@ simple_query(ConsoleSession *con, Body *body)
 	put_ready(con);
 }
 
-static Named *
-find_named(Named *list, const char *name)
-{
-	for (int i = 0; i < CONSOLE_MAX_NAMED; i++)
-	{
-		if (list[i].used && strcmp(list[i].name, name) == 0)
-			return &list[i];
-	}
-	return NULL;
-}
-
 /* A new one, in the place of one of this name if it has none; NULL after an
  * error. */
 static Named *
@@ -305,6 +353,7 @@ make_named(ConsoleSession *con, Named *list, const char *name)
 			 "Close those that are not needed.");
 		return NULL;
 	}
+	drop_named(con, place);
 	memset(place, 0, sizeof(*place));
 	place->used = true;
 	strlcpy(place->name, name, NAMEDATALEN);
@@ -390,7 +439,7 @@ bind_portal(ConsoleSession *con, Body *body)
 		pooler_wire_put(con->out, '2', NULL, 0);
 	else
 	{
-		made->used = false;
+		drop_named(con, made);
 		if (!body->bad)
 			fail(con, "08P01", "invalid result formats", NULL);
 	}
@@ -438,33 +487,79 @@ close_named(ConsoleSession *con, Body *body)
 	if (body->bad)
 		return;
 	if (named != NULL)
-		named->used = false;
+		drop_named(con, named);
 	pooler_wire_put(con->out, '3', NULL, 0);
 }
 
-/* All rows, also for one that asked for some only. */
+/* The first Execute of those that read a portal in pieces. */
+static void
+keep_rows(ConsoleSession *con, Named *portal)
+{
+	TimestampTz began = GetCurrentTimestamp();
+	MemoryContext old = MemoryContextSwitchTo(con->context);
+
+	initStringInfo(&con->rest);
+	MemoryContextSwitchTo(old);
+	con->partly_read = portal;
+	put_rows(&con->rest, &portal->statement, portal->formats,
+			 portal->nformats);
+	count(began);
+}
+
+/* The next `limit` of the rows that are kept; 0: all that are left. */
+static void
+fetch(ConsoleSession *con, Named *portal, int limit)
+{
+	StringInfo	rest = &con->rest;
+	int			start = rest->cursor;
+
+	for (int n = 0; rest->cursor < rest->len && (limit == 0 || n < limit); n++)
+	{
+		char		type;
+		int64		whole;
+
+		if (pooler_wire_message(rest->data + rest->cursor,
+								rest->len - rest->cursor, &type,
+								&whole) != WIRE_OK)
+			elog(ERROR, "row of the console is not whole");
+		rest->cursor += whole;
+	}
+	appendBinaryStringInfo(con->out, rest->data + start, rest->cursor - start);
+	if (rest->cursor < rest->len)
+		pooler_wire_put(con->out, 's', NULL, 0);
+	else
+	{
+		forget_rows(con);
+		portal->ended = true;
+		complete(con, &portal->statement);
+	}
+}
+
 static void
 execute_portal(ConsoleSession *con, Body *body)
 {
 	Named	   *portal = find_named(con->portals, get_string(body));
+	int			limit = get_int32(body);
+	const ConsoleColumn *columns;
 
 	if (body->bad)
 		return;
 	if (portal == NULL)
 		fail(con, "34000", "portal does not exist", NULL);
-	else
+	else if (portal->ended)
+		complete(con, &portal->statement);
+	else if (con->partly_read == portal)
+		fetch(con, portal, Max(limit, 0));
+	else if (limit <= 0 || columns_of(&portal->statement, &columns) == 0)
 		execute(con, &portal->statement, portal->formats, portal->nformats);
-}
-
-static void
-sync_up(ConsoleSession *con)
-{
-	if (!con->in_transaction)
+	else if (con->partly_read != NULL)
+		fail(con, "0A000", "another portal has not been read to its end",
+			 "The console reads one portal at a time in pieces.");
+	else
 	{
-		for (int i = 0; i < CONSOLE_MAX_NAMED; i++)
-			con->portals[i].used = false;
+		keep_rows(con, portal);
+		fetch(con, portal, limit);
 	}
-	put_ready(con);
 }
 
 /* Answers one whole message that is not to be passed over. */
@@ -492,7 +587,7 @@ answer(ConsoleSession *con, char type, Body *body)
 			close_named(con, body);
 			break;
 		case 'S':
-			sync_up(con);
+			put_ready(con);
 			break;
 		case 'F':
 			put_error(con, "0A000", "the console has no functions", NULL,

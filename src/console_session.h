@@ -22,16 +22,20 @@ typedef struct Named
 	ConsoleStatement statement;
 	int16		formats[CONSOLE_MAX_FORMATS];	/* portals */
 	int			nformats;
+	bool		ended;			/* portals read in pieces: to the last row */
 } Named;
 
-/* Zero at first, but for `out`. */
+/* Zero at first, but for `context` and `out`. */
 typedef struct ConsoleSession
 {
+	MemoryContext context;		/* for as long as it lasts */
 	StringInfo	out;			/* answers, to be sent by whoever has the socket */
 	bool		in_transaction;
 	bool		skips;			/* an error: everything up to Sync */
 	Named		statements[CONSOLE_MAX_NAMED];
 	Named		portals[CONSOLE_MAX_NAMED];
+	Named	   *partly_read;	/* a portal, or NULL */
+	StringInfoData rest;		/* its rows as messages; cursor: the next one */
 } ConsoleSession;
 
 /* One whole message: its type and body. False: there can be no further one. */

@@ -2,12 +2,16 @@
 
 The numbers must be those of the transactions that ran in the pool main."""
 import asyncio
+import calendar
 import os
+import re
 import sys
+import time
 
 import asyncpg
 import psycopg
 import psycopg2
+import psycopg2.extras
 from prometheus_pgbouncer_exporter import collectors, utils
 
 transactions = int(sys.argv[1])
@@ -27,16 +31,43 @@ def check(stats, pools):
     assert [row["sv_active"] for row in pools if row["user"] == "app"] == [0], pools
 
 
-# psycopg2, as it comes (it begins transactions) and as Datadog's agent uses it
+# psycopg2, as it comes: it begins transactions
 connection = psycopg2.connect(dbname="pgbouncer")
 with connection.cursor() as cursor:
     check(named(cursor, "SHOW STATS"), named(cursor, "SHOW POOLS"))
     assert named(cursor, "SHOW VERSION;")[0]["version"].startswith("PgBouncer 1.24.1 ")
 connection.commit()
-connection.set_session(autocommit=True)
-connection.set_client_encoding("UTF8")
+# As Datadog's agent reads it (integrations-core, pgbouncer 8): each SHOW by the
+# names of its columns, times without their zone, a version in SHOW VERSION
+datadog = {
+    "STATS": "total_xact_count total_query_count total_received total_sent total_query_time total_xact_time"
+             " total_wait_time avg_xact_count avg_query_count avg_wait_time avg_recv avg_sent avg_xact_time"
+             " avg_query_time database",
+    "POOLS": "cl_active cl_waiting sv_active sv_idle sv_used sv_tested sv_login maxwait maxwait_us database user",
+    "DATABASES": "pool_size max_connections current_connections name",
+    "CLIENTS": "connect_time request_time wait wait_us database user state",
+    "SERVERS": "connect_time request_time database user state",
+}
+connection.set_isolation_level(psycopg2.extensions.ISOLATION_LEVEL_AUTOCOMMIT)
+with connection.cursor(cursor_factory=psycopg2.extras.DictCursor) as cursor:
+    for show, columns in datadog.items():
+        cursor.execute("SHOW " + show)
+        rows = cursor.fetchall()
+        assert rows, show
+        for row in rows:
+            for column in columns.split():
+                value = row[column]
+                if column in ("connect_time", "request_time") and value:
+                    assert abs(calendar.timegm(time.strptime(" ".join(value.split(" ")[:2]), "%Y-%m-%d %H:%M:%S"))
+                               - time.time()) < 3600, value
+                elif column not in ("database", "user", "state", "name"):
+                    float(value)
+    cursor.execute("SHOW CONFIG")
+    assert int({row["key"]: row["value"] for row in cursor.fetchall()}["max_client_conn"]) > 0
+    cursor.execute("SHOW VERSION;")
+    assert not connection.notices
+    assert re.findall(r"\d+\.\d+\.\d+", cursor.fetchone()[0])[0] == "1.24.1"
 with connection.cursor() as cursor:
-    assert dict(zip(("list", "items"), (1, 2)))
     cursor.execute("SHOW LISTS")
     assert dict(cursor.fetchall())["used_clients"] == 1
 connection.close()
@@ -59,6 +90,9 @@ async def with_asyncpg():
         assert False, "paused"
     except asyncpg.FeatureNotSupportedError:
         pass
+    async with connection.transaction():
+        lists = [row async for row in connection.cursor("SHOW LISTS", prefetch=2)]
+    assert len(lists) == len(await connection.fetch("SHOW LISTS")) > 5, lists
     assert await connection.fetchval("SHOW server_encoding") == "UTF8"
     await connection.close()
 

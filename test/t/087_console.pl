@@ -87,6 +87,38 @@ $console->write(PoolerTest::Bind('', 's'), PoolerTest::Execute(), PoolerTest::Qu
 is($console->result->{types}, 'EZ', 'after an error everything up to Sync is passed over');
 $console->write(PoolerTest::Parse('', 'SHOW STATE; SHOW POOLS'), PoolerTest::Sync());
 is($console->result->{errors}[0]{C}, '42601', 'one statement');
+
+# In pieces: the rows are those of the first Execute, whoever has come or left.
+sub fetch { my ($portal, $limit, @more) = @_; $console->write(PoolerTest::Execute($portal, $limit), @more); return }
+sub types { fetch(@_, PoolerTest::Sync()); return $console->result->{types} }
+my $items = keys %{ show($console, 'LISTS') };
+cmp_ok($items, '>', 5, 'SHOW LISTS has some rows');
+$console->run('begin');
+$console->write(PoolerTest::Parse('', 'SHOW LISTS'), PoolerTest::Bind('p', ''), PoolerTest::Sync());
+is($console->result->{types}, '12Z', 'a portal in a transaction');
+is(types('p', 2), 'DDsZ', 'two rows');
+is(types('p', 3), 'DDDsZ', 'and three');
+is(types('p', 0), 'D' x ($items - 5) . 'CZ', 'and the others');
+is(types('p', 2), 'CZ', 'and no more');
+$console->write(map { (PoolerTest::Bind($_, ''), PoolerTest::Execute($_, 1)) } 'q', 'r');
+$console->write(PoolerTest::Sync());
+is($console->result->{types}, '2Ds2EZ', 'one portal at a time');
+is(types('q', $items - 1), 'D' x ($items - 1) . 'CZ', 'all that are left, as it happens');
+is(types('r', 1), 'DsZ', 'and the next one');
+$console->write(PoolerTest::Close('P', 'r'), PoolerTest::Bind('r', ''), PoolerTest::Execute('r', 1), PoolerTest::Sync());
+is($console->result->{types}, '32DsZ', 'closed and bound again, it begins again');
+$console->run('commit');
+is(types('r', 1), 'EZ', 'it goes with the transaction');
+$console->write(PoolerTest::Parse('', 'SHOW LISTS'), PoolerTest::Bind('', ''), PoolerTest::Execute('', 1), PoolerTest::Bind('', ''), PoolerTest::Execute('', -1), PoolerTest::Sync());
+is($console->result->{types}, '12Ds2' . 'D' x $items . 'CZ', 'the unnamed one is replaced; a negative limit is none');
+
+# Who has asked much and ended sending gets all its answers.
+my $leaving = console();
+$leaving->write((PoolerTest::Query('SHOW STATE')) x 100);
+$leaving->{socket}->shutdown(1);
+is($leaving->result->{types}, 'TDDDCZ', 'of one that has ended sending') foreach 1 .. 100;
+ok($leaving->result->{eof}, 'and then it is let go');
+
 $console->write((PoolerTest::Query('SHOW STATE')) x 500);
 is($console->result->{types}, 'TDDDCZ', 'a long pipeline') foreach 1 .. 500;
 
@@ -97,6 +129,7 @@ is_cut('a huge message', pack('a1 N', 'Q', 0x3fffffff));
 is_cut('a message that is too long', PoolerTest::Query('x' x 20000));
 is_cut('a query without its end', PoolerClient::message_bytes('Q', 'SHOW'));
 is_cut('a Bind that ends early', PoolerTest::Parse('', 'SHOW STATE'), PoolerClient::message_bytes('B', "\0\0\0"));
+is_cut('an Execute without its limit', PoolerTest::Parse('', 'SHOW STATE'), PoolerTest::Bind('', ''), PoolerClient::message_bytes('E', "\0\0\0"));
 is_cut('half a message, after client_read_timeout', pack('a1 N', 'Q', 100));
 my $deaf = console();
 $deaf->write((PoolerTest::Query('SHOW CONFIG')) x 20000);
