@@ -5,7 +5,7 @@
  * In three cases a backend does not go back to the route's epoll after an
  * answer: inside a transaction, with a client whose state is here (pinned), and
  * with one that it may keep: since the route has no more clients than backends,
- * or for as long as nobody waits, since it is quick and another backend is idle.
+ * or since it is quick, and another backend is idle or nobody had to wait lately.
  * It then waits on FeBeWaitSet and reads the client's next byte itself, so that
  * a client that has left is noticed here and not by PostgresMain(), which would
  * end the whole backend.
@@ -40,13 +40,9 @@
 #include "compat.h"
 #include "inject.h"
 
-/* Also notices a worker that is gone; see serve_interrupts(). */
+/* Also notices a worker that is gone; see serve_interrupts(). A kept client that
+ * is silent for so long is given up, if the worker has not wanted that before. */
 #define MAX_WAIT_MS 1000
-
-/* How long a client that is silent is kept, if nobody is in need: where there is
- * a backend for each, and where others could use it. */
-#define KEEP_ALONE_MS 1000
-#define KEEP_SHARED_MS 20
 
 /* Whatever the client sent together with its last word is of no interest. */
 void
@@ -193,10 +189,12 @@ another_is_idle(void)
 	return (int32) pg_atomic_read_u32(&pooler_self.route->idle) > 0;
 }
 
-static int
-keep_ms(void)
+/* Also with nobody idle, if that made nobody wait lately. */
+static bool
+is_needed_by_none(void)
 {
-	return has_one_for_each() ? KEEP_ALONE_MS : KEEP_SHARED_MS;
+	return has_one_for_each() || another_is_idle() ||
+		pg_atomic_read_u32(&pooler_self.route->contended) == 0;
 }
 
 /* A kept client is given up when its backend is wanted. */
@@ -228,7 +226,7 @@ await_or_recall(bool pinned)
 
 	for (;;)
 	{
-		bool		spoke = wait_for_socket(pinned ? MAX_WAIT_MS : keep_ms());
+		bool		spoke = wait_for_socket(MAX_WAIT_MS);
 		AwaitResult result;
 
 		me->alive_at = GetCurrentTimestamp();
@@ -256,7 +254,7 @@ await_or_recall(bool pinned)
 				return AWAIT_GIVE_UP;
 		}
 		else if (is_recalled() ||
-				 me->alive_at - me->idle_since >= keep_ms() * 1000 ||
+				 me->alive_at - me->idle_since >= MAX_WAIT_MS * 1000 ||
 				 !serve_interrupts_kept())
 			return AWAIT_GIVE_UP;
 	}
@@ -272,7 +270,7 @@ pooler_await_is_quick(int64 silence_us)
 bool
 pooler_await_may_keep(bool quick)
 {
-	return (has_one_for_each() || (quick && another_is_idle())) &&
+	return (quick || has_one_for_each()) && is_needed_by_none() &&
 		!pooler_backend_must_leave();
 }
 
@@ -291,7 +289,7 @@ pooler_await_client(bool pinned)
 	pooler_backend_end_serving(pinned ? ACTIVITY_PINNED : ACTIVITY_PRIVATE);
 	POOLER_INJECT(pinned ? "pinned-wait" : "keep-wait");
 	pg_memory_barrier();
-	if (!pinned && !has_one_for_each() && !another_is_idle())
+	if (!pinned && !is_needed_by_none())
 		result = AWAIT_GIVE_UP;
 	else
 		result = await_or_recall(pinned);

@@ -90,24 +90,28 @@ check_peer(Port *port)
 }
 
 /*
- * The member number and the nonce travel as application_name. Both it and the
- * startup options are then forgotten, or the views would show the nonce.
+ * The member number, the opening's and the nonce travel as application_name.
+ * Both it and the startup options are then forgotten, or the views would show
+ * the nonce. One that is late finds its place taken or given to another.
  */
 static int
 check_nonce(Port *port)
 {
 	int			member = -1;
+	uint32		opening = 0;
 	char		nonce[40];
 	Size		len = strlen(pooler_shared->nonce);
 
 	if (port->application_name == NULL ||
-		sscanf(port->application_name, "pooler:%d:%39s", &member, nonce) != 2)
+		sscanf(port->application_name, "pooler:%d:%u:%39s", &member, &opening,
+			   nonce) != 3)
 		refuse("The startup packet carries no nonce.");
 	if (strlen(nonce) != len || timingsafe_bcmp(nonce, pooler_shared->nonce,
 												len) != 0)
 		refuse("The nonce is not this worker's.");
 	if (member < 0 || member >= pooler_shared->max_members ||
-		pooler_members[member].state != MEMBER_OPENING)
+		pooler_members[member].state != MEMBER_OPENING ||
+		pooler_members[member].opening != opening)
 		refuse("No such backend is awaited.");
 	port->guc_options = NIL;
 	port->cmdline_options = NULL;

@@ -651,13 +651,21 @@ pooler_handoff_raise_files(void)
 				 errhint("Raise it (ulimit -n), or lower pooler.max_client_conn.")));
 }
 
+/*
+ * Before the first boundary there is nothing to undo, and nothing may be touched:
+ * the worker drops a backend that it knows by libpq alone at its last word, and
+ * its place may be another's by now.
+ */
 void
 pooler_handoff_exit(bool told)
 {
+	POOLER_INJECT("exit-begun");
+	if (!started)
+		return;
 	if (pooler_backend_move_activity(ACTIVITY_IDLE, ACTIVITY_GONE) &&
 		!pooler_backend_is_orphan())
 		pg_atomic_fetch_sub_u32(&pooler_self.route->idle, 1);
-	if (started && pooler_backend_worker_gone())
+	if (pooler_backend_worker_gone())
 		pooler_waitset_hang_up(pooler_self.index + 1, told);
 	unpin();
 	pooler_counters_fold(pooler_self.member);

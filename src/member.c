@@ -231,6 +231,7 @@ reset_member(PoolerMember *m, int pool)
 	m->route = POOLER_NO_ROUTE;
 	m->overflow = m->hung = false;
 	m->life = pooler_shared->life;
+	m->opening++;
 	m->opened_at = GetCurrentTimestamp();
 	m->born_at = 0;
 	m->pid = 0;
@@ -259,33 +260,24 @@ connect_start(int member, const char *database)
 
 	directory[strcspn(directory, ",")] = '\0';
 	snprintf(port, sizeof(port), "%d", PostPortNumber);
-	snprintf(name, sizeof(name), "pooler:%d:%s", member, pooler_shared->nonce);
+	snprintf(name, sizeof(name), "pooler:%d:%u:%s", member,
+			 pooler_members[member].opening, pooler_shared->nonce);
 	return PQconnectStartParams(keys, values, 0);
 }
 
-bool
-pooler_member_open(int pool)
+/* False: libpq cannot even begin. */
+static bool
+start_opening(int member)
 {
-	PoolerPool *p = &pooler_pools[pool];
-	int			member = free_member();
-	WorkerMember *w;
+	WorkerMember *w = &workers[member];
+	int			pool = pooler_members[member].pool;
 
-	if (member < 0)
-		return false;
-	w = &workers[member];
-	POOLER_INJECT("open-start");
-	reset_member(&pooler_members[member], pool);
-	pooler_members[member].overflow =
-		pooler_worker_pools[pool].open >= p->limits.pool_size &&
-		p->limits.pool_size > 0;
-	pooler_worker_pools[pool].open++;
-	w->conn = connect_start(member, p->database);
+	w->conn = connect_start(member, pooler_pools[pool].database);
 	if (w->conn == NULL || PQstatus(w->conn) == CONNECTION_BAD ||
 		PQsocket(w->conn) < 0)
 	{
 		pooler_pool_failed(pool, w->conn ? PQerrorMessage(w->conn) :
 						   "out of memory", false);
-		drop(member);
 		return false;
 	}
 	(void) PQsetErrorVerbosity(w->conn, PQERRORS_VERBOSE);
@@ -293,6 +285,45 @@ pooler_member_open(int pool)
 	w->libpq_fd = PQsocket(w->conn);
 	pooler_evloop_add(w->libpq_fd, true, EVENT_LIBPQ, member, 0);
 	return true;
+}
+
+/* After an ERROR nobody would hear of it any more. */
+static bool
+start_or_drop(int member)
+{
+	bool		ok;
+
+	PG_TRY();
+	{
+		ok = start_opening(member);
+	}
+	PG_CATCH();
+	{
+		drop(member);
+		pooler_pool_failed(pooler_members[member].pool,
+						   "the connection to it could not be watched", false);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	if (!ok)
+		drop(member);
+	return ok;
+}
+
+bool
+pooler_member_open(int pool)
+{
+	PoolerLimits *limits = &pooler_pools[pool].limits;
+	int			member = free_member();
+
+	if (member < 0)
+		return false;
+	POOLER_INJECT("open-start");
+	reset_member(&pooler_members[member], pool);
+	pooler_members[member].overflow = limits->pool_size > 0 &&
+		pooler_worker_pools[pool].open >= limits->pool_size;
+	pooler_worker_pools[pool].open++;
+	return start_or_drop(member);
 }
 
 /*
@@ -379,15 +410,37 @@ not_what_it_was(int route)
 		w->retry_at = GetCurrentTimestamp() + USECS_PER_SEC;
 }
 
+/* The backend's ends of the control socket and the route's epoll go with it.
+ * False: nobody is there to read it. */
+static bool
+send_birth(int member, int backend_end)
+{
+	PoolerMember *m = &pooler_members[member];
+	PoolerRoute *r = &pooler_routes[m->route];
+	WorkerMember *w = &workers[member];
+	BirthMessage birth = {.magic = CONTROL_BIRTH_MAGIC};
+	int			fds[NET_MAX_FDS];
+
+	POOLER_INJECT("give-birth");
+	birth.member = member;
+	birth.pool = m->pool;
+	birth.route = m->route;
+	birth.role = r->role;
+	birth.superuser = r->superuser;
+	strlcpy(birth.role_name, r->role_name, NAMEDATALEN);
+	fds[0] = backend_end;
+	fds[1] = pooler_worker_routes[m->route].epoll_fd;
+	pooler_evloop_add(w->control, false, EVENT_CONTROL, member, 0);
+	return pooler_net_send(w->libpq_fd, &birth, sizeof(birth), fds,
+						   NET_MAX_FDS);
+}
+
 void
 pooler_member_give_birth(int member, int route)
 {
 	PoolerMember *m = &pooler_members[member];
-	PoolerRoute *r = &pooler_routes[route];
 	WorkerMember *w = &workers[member];
-	BirthMessage birth = {.magic = CONTROL_BIRTH_MAGIC};
 	int			pair[2];
-	int			fds[NET_MAX_FDS];
 	bool		sent;
 
 	if (!find_role(route))
@@ -400,26 +453,27 @@ pooler_member_give_birth(int member, int route)
 		ereport(ERROR,
 				(errcode_for_socket_access(),
 				 errmsg("could not create a socket pair: %m")));
-	POOLER_INJECT("give-birth");
-	birth.member = member;
-	birth.pool = m->pool;
-	birth.route = route;
-	birth.role = r->role;
-	birth.superuser = r->superuser;
-	strlcpy(birth.role_name, r->role_name, NAMEDATALEN);
-	fds[0] = pair[1];
-	fds[1] = pooler_worker_routes[route].epoll_fd;
 	m->state = MEMBER_BIRTH;
 	w->birth_began = GetCurrentTimestamp();
 	m->route = route;
 	m->catalog_generation =
-		pooler_shmem_catalog_generation(r->role,
+		pooler_shmem_catalog_generation(pooler_routes[route].role,
 										pooler_pools[m->pool].database_oid);
 	pooler_worker_routes[route].births++;
 	w->control = pair[0];
-	pooler_evloop_add(w->control, false, EVENT_CONTROL, member, 0);
-	sent = pooler_net_send(w->libpq_fd, &birth, sizeof(birth), fds,
-						   NET_MAX_FDS);
+	PG_TRY();
+	{
+		sent = send_birth(member, pair[1]);
+	}
+	PG_CATCH();
+	{
+		/* it would wait for its birth for ever */
+		close(pair[1]);
+		back_off(route);
+		drop(member);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
 	close(pair[1]);
 	if (!sent)
 		drop(member);

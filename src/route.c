@@ -98,6 +98,7 @@ make_route(int route, int pool, Oid role, const char *role_name,
 	strlcpy(r->role_name, role_name, NAMEDATALEN);
 	r->clients = r->backends = 0;
 	pg_atomic_write_u32(&r->keep, 0);
+	pg_atomic_write_u32(&r->contended, 0);
 	pg_atomic_write_u32(&r->eligible, 0);
 	pg_atomic_write_u32(&r->idle, 0);
 	pooler_route_clear_counters(route);

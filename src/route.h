@@ -20,6 +20,7 @@ typedef struct WorkerRoute
 	int			births;			/* members on their way to this role */
 	bool		saturated;		/* somebody is ready and nobody idle */
 	TimestampTz saturated_since;
+	TimestampTz contended_at;
 	int			failures;		/* births that failed in a row */
 	TimestampTz retry_at;		/* no birth before */
 	bool		may_not_login;	/* births would fail: recycle nobody */

@@ -111,6 +111,7 @@ init_routes_and_pools(void)
 		PoolerRoute *r = &pooler_routes[i];
 
 		pg_atomic_init_u32(&r->keep, 0);
+		pg_atomic_init_u32(&r->contended, 0);
 		pg_atomic_init_u32(&r->eligible, 0);
 		pg_atomic_init_u32(&r->idle, 0);
 		init_totals(&r->totals);

@@ -221,6 +221,7 @@ typedef struct PoolerMember
 	bool		overflow;
 	bool		hung;			/* told to end, and may never do so */
 	uint32		life;			/* of which worker */
+	uint32		opening;		/* of those that had this place, which one */
 	TimestampTz opened_at;
 	TimestampTz born_at;
 	uint64		catalog_generation; /* of its role and database at birth */
@@ -261,6 +262,7 @@ typedef struct PoolerRoute
 	Histogram	login;			/* from accept to the end of authentication */
 	Histogram	birth;			/* from the unborn backend to one of the role */
 	pg_atomic_uint32 keep;		/* no more clients than backends */
+	pg_atomic_uint32 contended; /* nobody was idle, and somebody waited, lately */
 	pg_atomic_uint32 eligible;	/* may give a backend up to another route */
 
 	/* atomic */

@@ -34,6 +34,8 @@
 #include "wait_texts.h"
 #include "waits.h"
 
+#define CONTENDED_MS	1000
+
 static TimestampTz now;
 
 static struct pollfd *polled;	/* by client, or by route */
@@ -54,6 +56,47 @@ pooler_waits_start(void)
 }
 
 /* ---- is somebody waiting? ---- */
+
+/* For a second: whoever comes first after that may wait for one look. */
+static void
+note_contention(int route, bool somebody_waits)
+{
+	PoolerRoute *r = &pooler_routes[route];
+	WorkerRoute *w = &pooler_worker_routes[route];
+
+	if (somebody_waits)
+	{
+		w->contended_at = now;
+		pg_atomic_write_u32(&r->contended, 1);
+	}
+	else if (pg_atomic_read_u32(&r->contended) != 0 &&
+			 (w->contended_at > now ||
+			  pooler_since_exceeds(w->contended_at, now, CONTENDED_MS)))
+		pg_atomic_write_u32(&r->contended, 0);
+}
+
+/*
+ * Nobody is idle there; somebody_waits: the epoll is readable. What helps first
+ * is that silent clients are not kept, and quick ones no longer (await.c); only
+ * if somebody still waits then is the route saturated.
+ */
+static void
+look_at_busy(int route, bool somebody_waits)
+{
+	WorkerRoute *w = &pooler_worker_routes[route];
+	bool		was_contended =
+		pg_atomic_read_u32(&pooler_routes[route].contended) != 0;
+	bool		saturated;
+
+	note_contention(route, somebody_waits);
+	saturated = pooler_route_recall(route, now - POOLER_QUICK_US) == 0 &&
+		somebody_waits && was_contended;
+	if (saturated && !w->saturated)
+		w->saturated_since = now;
+	w->saturated = saturated;
+	if (saturated)
+		pooler_worker_pools[pooler_routes[route].pool].dirty = true;
+}
 
 bool
 pooler_waits_look(void)
@@ -77,7 +120,10 @@ pooler_waits_look(void)
 			polled_slot[n++] = i;
 		}
 		else
+		{
 			w->saturated = false;
+			note_contention(i, false);
+		}
 		if (w->held > 0)
 		{
 			soon = true;
@@ -87,18 +133,7 @@ pooler_waits_look(void)
 	if (n > 0 && poll(polled, n, 0) < 0)
 		return true;
 	for (int i = 0; i < n; i++)
-	{
-		WorkerRoute *w = &pooler_worker_routes[polled_slot[i]];
-		/* silent clients that are kept give their backends up first */
-		bool		saturated = polled[i].revents != 0 &&
-			pooler_route_recall(polled_slot[i], now - POOLER_QUICK_US) == 0;
-
-		if (saturated && !w->saturated)
-			w->saturated_since = now;
-		w->saturated = saturated;
-		if (saturated)
-			pooler_worker_pools[pooler_routes[polled_slot[i]].pool].dirty = true;
-	}
+		look_at_busy(polled_slot[i], polled[i].revents != 0);
 	return soon || n > 0;
 }
 

@@ -9,9 +9,9 @@
  * access to what is shared. Sessions, files and cancels are in handoff.pml.
  *
  *	  -DSHARED	a backend also keeps its client where the route has more
- *				clients than backends, if `idle` >= 1; the worker's tick
- *				recalls those with silent clients while nobody is idle and
- *				somebody waits
+ *				clients than backends, if `idle` >= 1 or the route is not
+ *				`contended`; the worker's tick notes contention, and recalls
+ *				those with silent clients, while nobody is idle
  *	  without	a backend keeps its client while the flag `keep` is on
  *
  * Budgets, 0 if not given: KILLS, RETIRES, INVALIDATIONS, HANGS, KEEPS (1: the
@@ -54,11 +54,19 @@ byte client[NB] = NONE;
 bool leave[NB], die[NB];
 short idle;
 bool keep = KEEPS;
+bool contended;
 byte gone;						/* backends that have left; one always stays */
 
 byte kills, retires, invalidations, hangs;
 
 #define WAITS(c) (armed[c] && data[c])
+
+/* is_needed_by_none(), but for `keep`: one step a term, as `idle` is read first */
+#ifdef NOFLAG
+#define CALM true
+#else
+#define CALM !contended
+#endif
 
 inline event(c)
 {
@@ -145,7 +153,11 @@ statement:
 	:: keep
 #ifdef SHARED
 	:: !keep && idle >= 1
-	:: !keep && idle < 1 -> goto wake
+	:: !keep && idle < 1 ->
+		if
+		:: CALM
+		:: !(CALM) -> goto wake
+		fi
 #else
 	:: !keep -> goto wake
 #endif
@@ -223,19 +235,26 @@ inline recall(all)
 	activity[1] == PRIVATE && SILENT(1) || activity[2] == PRIVATE && SILENT(2))
 #endif
 
-/* pooler_waits_look(): by the clock, here only when it would do something */
+/* pooler_waits_look(): by the clock, here only when it would do something. The
+ * silent are recalled whether or not somebody waits, but that may come late. */
 proctype Tick()
 {
 	byte i;
 end:
 	do
+	:: atomic { idle <= 0 && !keep &&
+			(SOMEBODY_IS_SILENT || SOMEBODY_WAITS && !contended) ->
+		if
+		:: SOMEBODY_WAITS -> contended = true
+		:: else
+		fi };
+		recall(false);
 #ifdef RECALLONCE
-	:: idle <= 0 && !keep && SOMEBODY_WAITS && SOMEBODY_IS_SILENT ->
-		recall(false); break
-#else
-	:: idle <= 0 && !keep && SOMEBODY_WAITS && SOMEBODY_IS_SILENT ->
-		recall(false)
+		break
 #endif
+	/* note_contention(): nobody has waited for a while */
+	:: atomic { contended && (idle > 0 || keep || !SOMEBODY_WAITS) ->
+		contended = false }
 	od
 }
 

@@ -219,7 +219,7 @@ foreach my $case (map { my $kind = $_; map { [ $_, $kind ] } qw(keep-wait keep-s
 steps('given up', 'error fatal exit terminate cancel', undef, 0,
     qw(give-up-returning give-up-detached give-up-arm give-up-passed));
 # The worker's steps: an ERROR is one client's.
-steps('worker', 'error', qr/: (XX000 .*|end)$/, 1, qw(open-unborn admit-slot admit-route admit-entered admit-greeted login-startup login-authorize));
+steps('worker', 'error', qr/: (XX000 .*|end)$/, 1, qw(open-start open-started open-unborn give-birth admit-slot admit-route admit-entered admit-greeted login-startup login-authorize));
 
 calls('backend-dup3', 'EBADF EMFILE', undef, 0);
 calls('backend-epoll_ctl', 'ENOMEM', qr/: (XX000 .*)?end$/, 1);
