@@ -49,18 +49,26 @@ get_string(Body *body)
 	return s;
 }
 
+/* Zeroes where there are fewer. */
+static void
+get_bytes(Body *body, void *to, int len)
+{
+	memset(to, 0, len);
+	if (body->end - body->at < len)
+	{
+		body->bad = true;
+		return;
+	}
+	memcpy(to, body->at, len);
+	body->at += len;
+}
+
 static int
 get_int16(Body *body)
 {
 	uint16		n;
 
-	if (body->end - body->at < (int) sizeof(n))
-	{
-		body->bad = true;
-		return 0;
-	}
-	memcpy(&n, body->at, sizeof(n));
-	body->at += sizeof(n);
+	get_bytes(body, &n, sizeof(n));
 	return (int16) pg_ntoh16(n);
 }
 
@@ -69,23 +77,17 @@ get_int32(Body *body)
 {
 	uint32		n;
 
-	if (body->end - body->at < (int) sizeof(n))
-	{
-		body->bad = true;
-		return 0;
-	}
-	memcpy(&n, body->at, sizeof(n));
-	body->at += sizeof(n);
+	get_bytes(body, &n, sizeof(n));
 	return (int32) pg_ntoh32(n);
 }
 
 static char
 get_byte(Body *body)
 {
-	if (body->at < body->end)
-		return *body->at++;
-	body->bad = true;
-	return '\0';
+	char		c;
+
+	get_bytes(body, &c, sizeof(c));
+	return c;
 }
 
 /* ---- answers ---- */

@@ -89,8 +89,7 @@ $console->write(PoolerTest::Parse('', 'SHOW STATE; SHOW POOLS'), PoolerTest::Syn
 is($console->result->{errors}[0]{C}, '42601', 'one statement');
 
 # In pieces: the rows are those of the first Execute, whoever has come or left.
-sub fetch { my ($portal, $limit, @more) = @_; $console->write(PoolerTest::Execute($portal, $limit), @more); return }
-sub types { fetch(@_, PoolerTest::Sync()); return $console->result->{types} }
+sub types { $console->write(PoolerTest::Execute(@_), PoolerTest::Sync()); return $console->result->{types} }
 my $items = keys %{ show($console, 'LISTS') };
 cmp_ok($items, '>', 5, 'SHOW LISTS has some rows');
 $console->run('begin');
