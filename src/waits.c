@@ -394,9 +394,12 @@ pooler_waits_serve(TimestampTz at, int64 elapsed_us)
 void
 pooler_waits_route_event(int route)
 {
-	int			n = pooler_route_harvest(route, harvested,
-										 pooler_shared->max_clients);
+	int			n;
 
+	/* it was in one batch with a birth: the backend serves who is there */
+	if (pooler_routes[route].backends > 0)
+		return;
+	n = pooler_route_harvest(route, harvested, pooler_shared->max_clients);
 	for (int i = 0; i < n; i++)
 		pooler_client_harvested(pooler_client_slot(harvested[i]),
 								pooler_client_generation(harvested[i]));
