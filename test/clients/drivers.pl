@@ -17,13 +17,12 @@ local %ENV = (%ENV,
     PGHOST => '127.0.0.1', PGPORT => $pooler->{port}, PGUSER => 'app',
     PGDATABASE => 'main', PGPASSWORD => 'secret');
 foreach my $program (
-    [qw(/usr/bin/python3 with_psycopg2.py)], [qw(/usr/bin/python3 with_psycopg3.py)],
-    [qw(/usr/bin/python3 with_asyncpg.py)], [qw(/usr/bin/python3 with_sqlalchemy.py)],
-    [qw(node with_node_postgres.js)], [qw(sh with_psql.sh)], [qw(sh with_pgbench.sh)])
+    (map { "/usr/bin/python3 $FindBin::Bin/with_$_.py" } qw(psycopg2 psycopg3 asyncpg sqlalchemy odbc)),
+    "node $FindBin::Bin/with_node_postgres.js",
+    (map { "sh $FindBin::Bin/with_$_.sh" } qw(psql pgbench)))
 {
-    my ($interpreter, $file) = @$program;
-    my $output = `$interpreter $FindBin::Bin/$file 2>&1`;
-    is($?, 0, $file) or diag $output;
+    my $output = `$program 2>&1`;
+    is($?, 0, $program =~ s/.*\///r) or diag $output;
 }
 $pooler->poll_view("select count(*) from pooler.backends where state = 'pinned'", '0',
     'no backend stays pinned');
