@@ -36,7 +36,7 @@ WARNINGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wmissing-proto
 PG_CPPFLAGS = -I$(libpq_srcdir) -DPOOLER_VERSION='"$(POOLER_VERSION)"'
 PG_CFLAGS = $(WARNINGS)
 SHLIB_LINK = $(libpq)
-EXTRA_CLEAN = $(UNIT_TESTS) $(INJECT)
+EXTRA_CLEAN = $(UNIT_TESTS) $(INJECT) $(CLIENTS)
 
 # A library that is loaded at start gains nothing from bitcode.
 override with_llvm = no
@@ -118,6 +118,14 @@ $(INJECT)/%.o: src/%.c
 $(INJECT)/inject.o: test/inject/inject.c
 	@mkdir -p $(@D)
 	$(INJECT_CC) -c -o $@ $<
+
+# The programs of test/clients in Java.
+CLIENTS = test/tmp/clients
+.PHONY: clients
+clients: $(patsubst test/clients/%.java,$(CLIENTS)/%.class,$(wildcard test/clients/*.java))
+$(CLIENTS)/%.class: test/clients/%.java
+	@mkdir -p $(@D)
+	ecj -proc:none -17 -cp /usr/share/java/postgresql.jar -d $(@D) $<
 
 .PHONY: check-headers check-layers check-symbols check-versions
 .PHONY: check-warnings check-tidy check-cppcheck

@@ -15,10 +15,11 @@ $pooler->node->reload;
 
 local %ENV = (%ENV,
     PGHOST => '127.0.0.1', PGPORT => $pooler->{port}, PGUSER => 'app',
-    PGDATABASE => 'main', PGPASSWORD => 'secret');
+    PGDATABASE => 'main', PGPASSWORD => 'secret',
+    CLASSPATH => "$ENV{CLIENTS}:/usr/share/java/postgresql.jar");
 foreach my $program (
     (map { "/usr/bin/python3 $FindBin::Bin/with_$_.py" } qw(psycopg2 psycopg3 asyncpg sqlalchemy odbc)),
-    "node $FindBin::Bin/with_node_postgres.js",
+    "node $FindBin::Bin/with_node_postgres.js", 'java with_pgjdbc',
     (map { "sh $FindBin::Bin/with_$_.sh" } qw(psql pgbench)))
 {
     my $output = `$program 2>&1`;
