@@ -119,10 +119,16 @@ $(INJECT)/inject.o: test/inject/inject.c
 	@mkdir -p $(@D)
 	$(INJECT_CC) -c -o $@ $<
 
-# The programs of test/clients in Java.
+# The programs of test/clients in Java and Go; test/setup has Go's drivers.
 CLIENTS = test/tmp/clients
+GOPATH = $(realpath test/tmp/go)
+GO = GO111MODULE=off GOPATH='$(GOPATH)' GOCACHE='$(GOPATH)/cache' go
 .PHONY: clients
-clients: $(patsubst test/clients/%.java,$(CLIENTS)/%.class,$(wildcard test/clients/*.java))
+clients: $(patsubst test/clients/%.go,$(CLIENTS)/%,$(wildcard test/clients/*.go)) \
+	$(patsubst test/clients/%.java,$(CLIENTS)/%.class,$(wildcard test/clients/*.java))
+$(CLIENTS)/%: test/clients/%.go
+	@mkdir -p $(@D)
+	$(GO) build -o $@ $<
 $(CLIENTS)/%.class: test/clients/%.java
 	@mkdir -p $(@D)
 	ecj -proc:none -17 -cp /usr/share/java/postgresql.jar -d $(@D) $<

@@ -20,6 +20,7 @@ local %ENV = (%ENV,
 foreach my $program (
     (map { "/usr/bin/python3 $FindBin::Bin/with_$_.py" } qw(psycopg2 psycopg3 asyncpg sqlalchemy odbc)),
     "node $FindBin::Bin/with_node_postgres.js", 'java with_pgjdbc',
+    (map { "$ENV{CLIENTS}/with_$_" } qw(pgx pq)),
     (map { "sh $FindBin::Bin/with_$_.sh" } qw(psql pgbench)))
 {
     my $output = `$program 2>&1`;

@@ -31,7 +31,8 @@ open_lane() {
     mkdir -p "$tree/test/tmp"
     (cd "$top" && tar -c --exclude=./.git --exclude=./test/tmp --exclude='*.o' \
         --exclude='*.so' .) | tar -x -C "$tree" || exit
-    ln -s "$top/test/tmp/node" "$tree/test/tmp/node"
+    mkdir -p "$top/test/tmp/go"
+    ln -s "$top/test/tmp/node" "$top/test/tmp/go" "$tree/test/tmp/"
     cp -r "$1" "$root/server" || exit
     PG_CONFIG=$root/server/$2/pg_config
 }
