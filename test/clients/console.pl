@@ -16,7 +16,8 @@ $client->quit;
 $pooler->poll_view('select transactions, clients, idle + unborn from pooler.pools', '42|0|2', '42 transactions');
 local %ENV = (%ENV, PGHOST => '127.0.0.1', PGPORT => $pooler->{port}, PGUSER => 'monitor', PGPASSWORD => 'secret');
 delete $ENV{PGDATABASE};
-foreach my $program ("/usr/bin/python3 $FindBin::Bin/console.py 42", "node $FindBin::Bin/console.js 42")
+foreach my $program ("/usr/bin/python3 $FindBin::Bin/console.py 42", "node $FindBin::Bin/console.js 42",
+    "$ENV{CLIENTS}/console 42")
 {
     my $output = `$program 2>&1`;
     is($?, 0, $program =~ s/.*\///r) or diag $output;
