@@ -56,7 +56,8 @@ oldest_wait(int route)
 static bool
 may_be_born(int route)
 {
-	return pooler_worker_routes[route].retry_at <= now &&
+	return !pooler_is_ahead(pooler_worker_routes[route].retry_at, now,
+							ROUTE_MAX_BACKOFF_MS) &&
 		!pooler_pool_is_paused(pooler_routes[route].pool);
 }
 

@@ -59,12 +59,12 @@ typedef struct Connection
 {
 	ConnectionState state;
 	int			fd;
-	uint32		stamp;			/* of those that had this place */
 	TimestampTz since;			/* in READING and WRITING: connected */
 	MemoryContext context;
 	StringInfo	in;
 	StringInfo	out;
 	int			sent;			/* of `out` */
+	uint32		stamp;			/* of those that had this place */
 } Connection;
 
 static Connection connections[MAX_CONNECTIONS];

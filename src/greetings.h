@@ -15,8 +15,8 @@ typedef struct Greeting
 	Oid			database;
 	uint64		catalog_generation;
 	char	   *startup;		/* name\0value\0... */
-	int			startup_len;
 	char	   *text;			/* ParameterStatus messages */
+	int			startup_len;
 	int			text_len;
 	uint32		record;			/* of the settings; holds a reference */
 	int			encoding;		/* the client's */

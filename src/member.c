@@ -62,6 +62,7 @@ typedef struct WorkerMember
 	int			libpq_fd;		/* watched, or -1 */
 	int			control;		/* watched, or -1 */
 	TimestampTz birth_began;
+	uint32		failed_before;	/* births of its route, when it was born */
 } WorkerMember;
 
 static WorkerMember *workers;
@@ -162,10 +163,40 @@ static void
 back_off(int route)
 {
 	WorkerRoute *w = &pooler_worker_routes[route];
-	int			ms = w->failures == 0 ? 0 : Min(100 << w->failures, 10000);
+	int			ms = w->failures == 0 ? 0 : Min(100 << w->failures, ROUTE_MAX_BACKOFF_MS);
 
 	w->retry_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
 	w->failures = Min(w->failures + 1, 10);
+	w->failed++;
+}
+
+void
+pooler_member_clock_set_back(TimestampTz now)
+{
+	for (int i = 0; i < pooler_shared->max_members; i++)
+	{
+		PoolerMember *m = &pooler_members[i];
+
+		m->opened_at = Min(m->opened_at, now);
+		m->born_at = Min(m->born_at, now);
+	}
+}
+
+/* It has served, and no birth has failed since its own: they succeed again. */
+void
+pooler_member_forgive_failures(int member)
+{
+	const PoolerMember *m = &pooler_members[member];
+	WorkerRoute *w;
+
+	if (m->state != MEMBER_BORN || m->counts.checkouts == 0)
+		return;
+	w = &pooler_worker_routes[m->route];
+	if (w->failures > 0 && workers[member].failed_before == w->failed)
+	{
+		w->failures = 0;
+		w->retry_at = 0;
+	}
 }
 
 static void
@@ -497,6 +528,7 @@ now_born(int member)
 	w->libpq_fd = -1;
 	m->born_at = GetCurrentTimestamp();
 	m->state = MEMBER_BORN;
+	w->failed_before = wr->failed;
 	pooler_histogram_add(&pooler_pools[m->pool].birth,
 						 m->born_at - w->birth_began, 1);
 	pooler_histogram_add(&pooler_routes[m->route].birth,

@@ -23,6 +23,12 @@ extern void pooler_member_libpq_event(int member);
 extern void pooler_member_failed(int member);
 extern void pooler_member_control_event(int member);
 
+/* The clock has been set back to this: no backend is of the future. */
+extern void pooler_member_clock_set_back(TimestampTz now);
+
+/* If it shows that births of its route succeed: no back-off any longer. */
+extern void pooler_member_forgive_failures(int member);
+
 /* Asks a backend to end at its next boundary; it may be unborn. */
 extern void pooler_member_retire(int member);
 

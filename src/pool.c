@@ -29,11 +29,12 @@
 #include "pool.h"
 #include "reserved.h"
 #include "route.h"
+#include "since.h"
 #include "stats.h"
 #include "usage.h"
 #include "validate.h"
 
-#define MAX_BACKOFF_S 30
+#define MAX_BACKOFF_MS 30000
 
 WorkerPool	pooler_worker_pools[POOLER_MAX_POOLS];
 
@@ -318,7 +319,7 @@ may_try(int pool)
 	WorkerPool *w = &pooler_worker_pools[pool];
 
 	return !closing && !w->no_database && !pooler_pool_is_paused(pool) &&
-		w->retry_at <= GetCurrentTimestamp();
+		!pooler_is_ahead(w->retry_at, GetCurrentTimestamp(), MAX_BACKOFF_MS);
 }
 
 /* A listed pool without any backend that cannot open one: no slot is free. */
@@ -390,7 +391,7 @@ pooler_pool_failed(int pool, const char *error, bool by_rules)
 	PoolerPool *p = &pooler_pools[pool];
 	WorkerPool *w = &pooler_worker_pools[pool];
 	TimestampTz now = GetCurrentTimestamp();
-	int			wait_s = Min(1 << Min(w->failures, 10), MAX_BACKOFF_S);
+	int			wait_ms = Min(1000 << Min(w->failures, 10), MAX_BACKOFF_MS);
 
 	/* the same error again and again is no news for the log */
 	if (strncmp(p->last_error, error, POOLER_MAX_MESSAGE - 1) != 0)
@@ -400,7 +401,7 @@ pooler_pool_failed(int pool, const char *error, bool by_rules)
 	p->last_error_at = now;
 	/* the first retry comes at once: it may have been an accident */
 	w->retry_at = w->failures == 0 ? now :
-		TimestampTzPlusMilliseconds(now, (int64) wait_s * 1000);
+		TimestampTzPlusMilliseconds(now, wait_ms);
 	if (w->failures > 0 && p->state != POOL_DRAINING)
 		p->state = POOL_UNAVAILABLE;
 	w->failures++;

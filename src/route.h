@@ -20,11 +20,15 @@ typedef struct WorkerRoute
 	int			births;			/* members on their way to this role */
 	bool		saturated;		/* somebody is ready and nobody idle */
 	TimestampTz saturated_since;
-	TimestampTz contended_at;
+	TimestampTz contended_until;
 	int			failures;		/* births that failed in a row */
+	uint32		failed;			/* births that ever failed */
 	TimestampTz retry_at;		/* no birth before */
 	bool		may_not_login;	/* births would fail: recycle nobody */
 } WorkerRoute;
+
+/* retry_at is never further off than this, in milliseconds. */
+#define ROUTE_MAX_BACKOFF_MS	10000
 
 extern WorkerRoute *pooler_worker_routes;	/* [max_routes] */
 

@@ -153,10 +153,6 @@ replace_outdated(int member)
 	if (m->state != MEMBER_BORN || pg_atomic_read_u32(&m->leave) != 0)
 		return;
 	r = &pooler_routes[m->route];
-	/* it has served, and is no older than the last failure: births succeed */
-	if (m->counts.checkouts > 0 &&
-		m->born_at >= pooler_worker_routes[m->route].retry_at)
-		pooler_worker_routes[m->route].failures = 0;
 	if (m->catalog_generation >=
 		pooler_shmem_catalog_generation(r->role,
 										pooler_pools[m->pool].database_oid) ||
@@ -362,6 +358,8 @@ pooler_upkeep_turn(void)
 	elapsed_us = Max(now - last_turn, 0);
 	if (now < last_turn || elapsed_us > 2 * USECS_PER_SEC)
 		looking_since = now;
+	if (now < last_turn)
+		pooler_member_clock_set_back(now);
 	last_turn = now;
 	pooler_client_find_owned();
 	pooler_waits_serve(now, elapsed_us);
@@ -380,6 +378,7 @@ pooler_upkeep_turn(void)
 		if (pooler_members[i].state == MEMBER_FREE)
 			continue;
 		recycle(i);
+		pooler_member_forgive_failures(i);
 		replace_outdated(i);
 		watch_holder(i);
 		ping(i);

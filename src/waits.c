@@ -66,12 +66,11 @@ note_contention(int route, bool somebody_waits)
 
 	if (somebody_waits)
 	{
-		w->contended_at = now;
+		w->contended_until = TimestampTzPlusMilliseconds(now, CONTENDED_MS);
 		pg_atomic_write_u32(&r->contended, 1);
 	}
 	else if (pg_atomic_read_u32(&r->contended) != 0 &&
-			 (w->contended_at > now ||
-			  pooler_since_exceeds(w->contended_at, now, CONTENDED_MS)))
+			 !pooler_is_ahead(w->contended_until, now, CONTENDED_MS))
 		pg_atomic_write_u32(&r->contended, 0);
 }
 

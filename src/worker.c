@@ -63,6 +63,7 @@
 #include "requests.h"
 #include "route.h"
 #include "shmem.h"
+#include "since.h"
 #include "stats.h"
 #include "upkeep.h"
 #include "usage.h"
@@ -73,7 +74,7 @@
 #define MAX_EVENTS		128
 #define TICK_MS			5		/* while somebody waits */
 #define SLOW_TICK_MS	100
-#define BUSY_US			100000	/* ticks go on for so long after a wait */
+#define BUSY_MS			100	/* ticks go on for so long after a wait */
 #define STOP_CHECK_US	500000
 #define RESTART_S		1
 
@@ -467,13 +468,6 @@ serve_safely(const Event *e)
 	PG_END_TRY();
 }
 
-/* What is this far off was not meant so: the clock has been set back. */
-static bool
-is_ahead(TimestampTz at, TimestampTz now, int64 most_us)
-{
-	return at > now && at - now <= most_us;
-}
-
 /* Everything that goes by the clock. Returns how long the loop may sleep. */
 static int
 tick(void)
@@ -483,19 +477,19 @@ tick(void)
 	TimestampTz now = GetCurrentTimestamp();
 
 	/* first the flag, then the look: who takes the last idle place wakes us */
-	if (!is_ahead(busy_until, now, BUSY_US))
+	if (!pooler_is_ahead(busy_until, now, BUSY_MS))
 	{
 		pg_atomic_write_u32(&pooler_shared->asleep, 1);
 		pg_memory_barrier();
 	}
 	if (pooler_waits_look())
 	{
-		busy_until = now + BUSY_US;
+		busy_until = TimestampTzPlusMilliseconds(now, BUSY_MS);
 		pg_atomic_write_u32(&pooler_shared->asleep, 0);
 	}
-	if (!is_ahead(slow_at, now, SLOW_TICK_MS * 1000))
+	if (!pooler_is_ahead(slow_at, now, SLOW_TICK_MS))
 	{
-		slow_at = now + SLOW_TICK_MS * 1000;
+		slow_at = TimestampTzPlusMilliseconds(now, SLOW_TICK_MS);
 		pooler_upkeep_turn();
 		pooler_console_upkeep(now);
 		pooler_stats_turn(now);
@@ -507,7 +501,7 @@ tick(void)
 	pooler_requests_serve();
 	reset_stats();
 	pooler_dispatch_pools();
-	return is_ahead(busy_until, now, BUSY_US) ? TICK_MS : SLOW_TICK_MS;
+	return pooler_is_ahead(busy_until, now, BUSY_MS) ? TICK_MS : SLOW_TICK_MS;
 }
 
 static void

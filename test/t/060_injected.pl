@@ -4,11 +4,9 @@
 # its own (make inject; test/inject/inject.c).
 use PoolerTest;
 
-my $pooler = PoolerTest->new('injected', library => $ENV{POOLER_INJECTED},
+my $pooler = PoolerTest->new('injected', injected => 1,
     pools => 'main pool_size=2, fire pool_size=1', sql => 'create role bob login;',
     conf => "pooler.pool_timeout = 20s\nrestart_after_crash = off\npooler.role_quantum = 0\nauthentication_timeout = 2s\n");
-my $data = $pooler->node->data_dir;
-mkdir "$data/inject" or die;
 
 # ---- the load ----
 
@@ -127,25 +125,15 @@ sub whole
 
 # ---- the cases ----
 
-# By rename: whoever looks finds all of it.
-sub inject
-{
-    my ($name, $kind, $skip) = @_;
-    PostgreSQL::Test::Utils::append_to_file("$data/inject.new", "$kind " . ($skip // 0) . "\n");
-    rename "$data/inject.new", "$data/inject/$name" or die $!;
-    return;
-}
-
 # Returns whether the step was met. $may: which words of who was told are right.
 sub try
 {
     my ($name, $kind, $skip, $may, $most) = @_;
     my $case = "$name, $kind" . ($skip ? ", hit $skip" : '');
     $told = [];
-    inject($name, $kind, $skip);
+    $pooler->inject($name, $kind, $skip);
     exercise();
-    my $met = !-e "$data/inject/$name";
-    unlink "$data/inject/$name";
+    my $met = !$pooler->missed($name);
     my $left = whole();
     is($left, '', "$case: the pool is whole") if $left;
     my @wrong = grep { !defined $may || $_ !~ $may } @$told;

@@ -4,9 +4,7 @@
 # injection (test/inject/inject.c).
 use PoolerTest;
 
-my $pooler = PoolerTest->new('nothing', library => $ENV{POOLER_INJECTED}, pools => 'main pool_size=2');
-my $data = $pooler->node->data_dir;
-mkdir "$data/inject" or die;
+my $pooler = PoolerTest->new('nothing', injected => 1, pools => 'main pool_size=2');
 my ($one, $other) = map { $pooler->client($_) } qw(one other);
 sub backend { my ($name) = @_; return $pooler->sql("select backend from pooler.clients where application_name = '$name'") }
 
@@ -26,11 +24,10 @@ for (my $turn = 1; $met < 2 && time < $end; $turn++)
     my $parsed_by = backend('one');
     $pooler->poll_view("select count(*) from pooler.clients where backend is null and application_name in ('one', 'other')", '2', 'both are given up');
     $other->run('select 1') if $turn % 2;
-    PostgreSQL::Test::Utils::append_to_file("$data/inject.new", "EINTR 0\n");
-    rename "$data/inject.new", "$data/inject/backend-recv" or die $!;
+    $pooler->inject('backend-recv', 'EINTR');
     $one->write(Bind('', ''), Execute(), Sync());
     my $result = $one->result;
-    my $missed = unlink "$data/inject/backend-recv";
+    my $missed = $pooler->missed('backend-recv');
     is($result->{types}, '2DCZ', "turn $turn: it is found") or diag($result->{log}[0]);
     is($result->{rows}[0][0], 'own', "turn $turn: it runs its own");
     $moved++ if ($result->{rows}[0][1] // 0) ne $parsed_by;

@@ -65,15 +65,34 @@ $pooler->poll_view($exhaustion, 'warning', 'is a warning');
 another_worker();
 $pooler->poll_view($exhaustion, 'warning', 'it still is');
 
-# The clock is set back: no time-out is late by an hour.
+# Births that fail are tried less and less often.
 %client = ();
+$pooler->sql('create role limited login connection limit 0');
+sub is_refused
+{
+    my $login = $pooler->client('limited', user => 'limited', may_fail => 1)->{login};
+    return $login->{errors}[0]{M} =~ /^too many connections for role/;
+}
+my $refused = 0;
+my $end = time + 60;
+$refused += is_refused() while $refused < 4 && time < $end;
+is($refused, 4, 'a role without connections is refused');
+
+# The clock is set back: no time-out is late by an hour.
 set_clock('+0');
 $pooler->await_open;
-$client{$_} = $pooler->client($_) foreach qw(holder waiter);
-$pooler->poll_view("select now() < timestamptz '$then' + interval '1 hour'", 't', 'back again');
+$end = time + 60;
+do { $client{waiter} = $pooler->client('waiter') }
+  until $pooler->sql("select max(connected_at) < timestamptz '$then' + interval '1 hour' from pooler.clients") eq 't' || time > $end;
+is($pooler->sql("select max(connected_at) < timestamptz '$then' + interval '1 hour' from pooler.clients"), 't', 'the worker knows of it');
+$client{holder} = $pooler->client('holder');
 $client{holder}->run('begin');
 my $before = time;
 is($client{waiter}->sqlstate('select 1'), '53300', 'a time-out');
 cmp_ok(time - $before, '<', 10, 'in time');
+$client{holder}->run('commit');
+$end = time + 60;
+sleep 0.1 until ($refused = is_refused()) || time > $end;
+ok($refused, 'a birth is tried again in time, too');
 
 done_testing;

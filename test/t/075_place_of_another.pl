@@ -3,32 +3,16 @@
 # not touch. Runs on the library with injection (test/inject/inject.c).
 use PoolerTest;
 
-my $pooler = PoolerTest->new('place', library => $ENV{POOLER_INJECTED}, pools => 'main pool_size=1 max_overflow=0',
+my $pooler = PoolerTest->new('place', injected => 1, pools => 'main pool_size=1 max_overflow=0',
     conf => "restart_after_crash = off\npooler.spare_backends = 0\n");
-my $data = $pooler->node->data_dir;
-mkdir "$data/inject" or die;
-
-sub inject
-{
-    my ($step, $text) = @_;
-    PostgreSQL::Test::Utils::append_to_file("$data/inject.new", "$text\n");
-    rename "$data/inject.new", "$data/inject/$step" or die $!;
-    return;
-}
 
 $pooler->client('first')->run('select 1');
 my $first = $pooler->sql('select pid from pooler.backends');
-inject('exit-begun', 'stop 1');    # not the one that is terminated, the next one
-inject('birth-unborn', 'fatal 0');
+$pooler->inject('exit-begun', 'stop', 1);    # not the one that is terminated, the next one
+$pooler->inject('birth-unborn', 'fatal');
 $pooler->sql("select pg_terminate_backend($first)");
-my $end = time + 60;
-my $stopped;
-until ($stopped || time > $end)
-{
-    sleep 0.02;
-    ($stopped) = -e "$data/inject.log" ? slurp_file("$data/inject.log") =~ /^exit-begun stop (\d+)/m : ();
-}
-ok($stopped, 'a backend that failed before its birth is stopped on its way out');
+# A backend that failed before its birth, on its way out.
+my $stopped = $pooler->stopped('exit-begun');
 
 my $client = $pooler->client('second');
 is($client->value('select 2'), '2', 'another one is opened');
@@ -39,7 +23,7 @@ is($pooler->sql(q{select pid from pooler.backends where state = 'idle'}), $secon
 my $before = $pooler->sql('select checkouts, transactions from pooler.pools');
 
 kill 'CONT', $stopped;
-$end = time + 60;
+my $end = time + 60;
 sleep 0.02 while -d "/proc/$stopped" && time < $end;
 ok(!-d "/proc/$stopped", 'the first one goes on and ends');
 is($pooler->sql('select checkouts, transactions from pooler.pools'), $before, 'no counter is lost');

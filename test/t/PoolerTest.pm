@@ -4,7 +4,8 @@
 #		conf => "pooler.pool_timeout = 1s\n");
 #
 # has the databases main, telehealth, fire and hems, owned by the role app; the
-# views are in the database postgres.  Two backends a pool unless said.
+# views are in the database postgres.  Two backends a pool unless said.  With
+# injected => 1 on the library whose steps can be made to fail.
 package PoolerTest;
 use strict;
 use warnings;
@@ -27,6 +28,7 @@ sub import { strict->import; warnings->import; goto &Exporter::import }
 sub new
 {
     my ($class, $name, %options) = @_;
+    my $library = $options{injected} && $ENV{POOLER_INJECTED};
     my $node = PostgreSQL::Test::Cluster->new($name);
     my $self = bless {
         node => $node, port => PostgreSQL::Test::Cluster::get_free_port()
@@ -47,10 +49,11 @@ pooler.pool_size = 2
 pooler.max_overflow = 0
 END
     $node->append_conf('pg_hba.conf', $options{hba}) if $options{hba};
-    $node->append_conf('postgresql.conf', "dynamic_library_path = '$options{library}:\$libdir'\n") if $options{library};
+    $node->append_conf('postgresql.conf', "dynamic_library_path = '$library:\$libdir'\n") if $library;
+    mkdir $node->data_dir . '/inject' or die $! if $library;
     $node->stop;
     $self->start_server;
-    $node->safe_psql('postgres', $options{library} ? extension_text($node) : 'create extension pooler');
+    $node->safe_psql('postgres', $library ? extension_text($node) : 'create extension pooler');
     $self->await_open unless $options{unavailable};
     return $self;
 }
@@ -87,12 +90,12 @@ sub direct
 # A connection that says nothing yet.
 sub connect { my ($self) = @_; return PoolerClient->connect(host => '127.0.0.1', port => $self->{port}) }
 
-# psql through the pooler: (exit code, output, errors).
+# psql -c through the pooler: (exit code, output, errors).
 sub psql
 {
     my ($self, $options, $sql) = @_;
-    return $self->node->psql('', $sql,
-        extra_params => ['-w'], connstr => "host=127.0.0.1 port=$self->{port} user=app dbname=main $options");
+    return $self->node->psql('', '', extra_params => [ '-w', '-c', $sql ],
+        connstr => "host=127.0.0.1 port=$self->{port} user=app dbname=main $options");
 }
 
 # As the superuser, on the server itself: what psql -At prints.
@@ -164,6 +167,34 @@ sub worker_pid
 
 # One that does not start ends this test file, not all of them.
 sub start_server { my ($self) = @_; $self->node->start(fail_ok => 1) or die 'the server does not start'; return }
+
+# The next one who comes to this step or call, $skip of them passed over, fails
+# so (test/inject/inject.c). By rename: whoever looks finds all of it.
+sub inject
+{
+    my ($self, $name, $kind, $skip) = @_;
+    my $data = $self->node->data_dir;
+    append_to_file("$data/inject.new", "$kind " . ($skip // 0) . "\n");
+    rename "$data/inject.new", "$data/inject/$name" or die $!;
+    return;
+}
+
+# Takes it back: true if nobody has come there.
+sub missed { my ($self, $name) = @_; return unlink $self->node->data_dir . "/inject/$name" }
+
+# The process that was stopped there.
+sub stopped
+{
+    my ($self, $name) = @_;
+    my $log = $self->node->data_dir . '/inject.log';
+    my $end = time + $patience;
+    while (time < $end)
+    {
+        return $1 if -e $log && slurp_file($log) =~ /^\Q$name\E stop (\d+)/m;
+        sleep 0.01;
+    }
+    die "nobody came to $name";
+}
 
 # What was logged since the last call.
 sub new_log
