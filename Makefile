@@ -24,6 +24,7 @@
 EXTENSION = pooler
 MODULE_big = pooler
 DATA = sql/pooler--0.1.sql psql/pooler-top.sql
+DOCS = monitoring/grafana-dashboard.json monitoring/postgres_exporter.yml monitoring/prometheus-rules.yml
 SOURCES = $(wildcard src/*.c)
 SRC_HEADERS = $(wildcard src/*.h)
 OBJS = $(SOURCES:.c=.o)

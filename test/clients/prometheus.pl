@@ -126,6 +126,7 @@ foreach my $panel (grep { $_->{type} ne 'row' } @{ $dashboard->{panels} })
         my ($answer, $end) = (undef, time + 60);
         do { $other->run('select 1'); $answer = query($expression) } until ($answer && @$answer || time > $end);
         ok($answer && @$answer, "$panel->{title}: $target->{legendFormat}") or diag $expression;
+        fail("$panel->{title}: an idle pool has a number or none") if grep { $_ eq 'NaN' } @{ $answer // [] };
     }
 }
 

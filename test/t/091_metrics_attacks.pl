@@ -2,10 +2,11 @@
 # take anything from its clients.
 use PoolerTest;
 use MetricsClient;
+use Socket qw(:DEFAULT IPPROTO_TCP TCP_MAXSEG);
 
 my $port = PostgreSQL::Test::Cluster::get_free_port();
-my $pooler = PoolerTest->new('attacked', pools => 'main',
-    conf => "pooler.metrics_port = $port\npooler.metrics_addresses = '127.0.0.1'\n");
+my $pooler = PoolerTest->new('attacked', pools => 'main', sql => join('', map { "create role r$_ login;" } 1 .. 400),
+    conf => "pooler.role_quantum = 0\npooler.metrics_port = $port\npooler.metrics_addresses = '127.0.0.1'\n");
 my $web = MetricsClient->new($port);
 my $client = $pooler->client('client');
 $client->run('begin');
@@ -65,13 +66,19 @@ is($client->value('select 1'), '1', 'the client is served');
 is($pooler->client('another')->value('select 2'), '2', 'and another one');
 cmp_ok($web->metrics->{process_max_fds}, '>=', 1000, 'files enough');
 
-# The worker's files that are connections of the metrics' port. A pool's backends come and go.
-sub connections
+# The kernel's lines of the metrics' port, but for those that listen, in fields.
+sub kernel_lines
 {
     my $local = sprintf ':%04X', $port;
     my $listening = '0A';
     open my $table, '<', '/proc/net/tcp' or die $!;
-    my %inodes = map { $_->[9] => 1 } grep { $_->[1] =~ /$local$/ && $_->[3] ne $listening } map { [split] } <$table>;
+    return grep { $_->[1] =~ /$local$/ && $_->[3] ne $listening } map { [split] } <$table>;
+}
+
+# The worker's files that are connections of the metrics' port. A pool's backends come and go.
+sub connections
+{
+    my %inodes = map { $_->[9] => 1 } kernel_lines();
     return scalar grep { /^socket:\[(\d+)\]/ && $inodes{$1} } map { readlink($_) // '' } glob "/proc/$worker/fd/*";
 }
 
@@ -83,6 +90,24 @@ sub await
     return ok($reached->(), $name);
 }
 
+# A page that the kernel does not take at once is written as it is read.
+@crowd = ();
+await(sub { connections() == 0 }, 'the crowd is gone');
+$pooler->client('one of many', user => "r$_")->run('select 1') foreach 1 .. 400;
+socket(my $narrow, PF_INET, SOCK_STREAM, 0) or die $!;
+setsockopt($narrow, SOL_SOCKET, SO_RCVBUF, 2048) or die $!;
+setsockopt($narrow, IPPROTO_TCP, TCP_MAXSEG, 536) or die $!;
+connect($narrow, pack_sockaddr_in($port, inet_aton('127.0.0.1'))) or die $!;
+syswrite($narrow, "GET /metrics HTTP/1.1\r\n$host\r\n") or die $!;
+sub unsent { my $sum = 0; $sum += hex((split /:/, $_->[4])[0]) foreach kernel_lines(); return $sum }
+await(sub { unsent() > 0 }, 'it does not read');
+is($web->get('/live')->{body}, "live\n", 'another one is served meanwhile');
+my $queued = unsent();
+my $page = $web->answer($narrow);
+cmp_ok($queued, '<', length($page->{body}) / 2, 'most of the page was still in the worker');
+is(length $page->{body}, $page->{headers}{'content-length'}, 'all of it arrives');
+close $narrow;
+
 # Who is slow is told so, who does not read is cut; nothing stays.
 my $silent = $web->connect;
 $silent->print('GET /live HT');
@@ -90,7 +115,6 @@ my $began = time;
 is($web->answer($silent)->{status}, 408, 'too slow');
 cmp_ok(time - $began, '>', 5, 'not at once');
 cmp_ok(time - $began, '<', 30, 'and not too late');
-@crowd = ();
 my @again = map { my $s = $web->connect; $s->print("GET /metrics HTTP/1.1\r\n$host\r\n"); $s } 1 .. 100;
 is(scalar(grep { ($web->answer($_) // { status => 0 })->{status} == 200 } @again) >= 32, 1, 'a hundred at once');
 @again = ();
