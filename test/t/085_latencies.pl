@@ -60,7 +60,8 @@ is($pooler->sql("select sum(count) from pooler.histogram('main', 'held') where l
 # A kept client's silence is not held against it.
 my $kept = $pooler->client('kept', database => 'telehealth');
 $kept->run('select 1');
-$pooler->poll_view(latency('telehealth', 'held', 'count >= 1'), 't', 'a client alone');
+$pooler->poll_view('select transactions from pooler.pools where pool = $$telehealth$$', 1, 'a client alone');
+$pooler->poll_view(latency('telehealth', 'held', 'count >= 1'), 't', 'its hold is counted');
 $pooler->sql('select pooler.reset_stats()');
 $pooler->poll_view(latency('telehealth', 'held', 'count'), 0, 'counted anew');
 foreach (1 .. 10) { $kept->run('select 1'); sleep 0.1 }

@@ -27,6 +27,7 @@ $pooler->poll_view(counters('transactions, queries'), '161|181', 'a pipeline of 
 $pooler->sql('select pooler.reset_stats()');
 $pooler->poll_view(counters('transactions, queries, query_time, transaction_time'), '0|0|00:00:00|00:00:00', 'from zero');
 $client->run('select pg_sleep(0.2)') foreach 1 .. 5;
+$pooler->poll_view(counters('transactions'), '5', 'five transactions');
 my ($query, $transaction) = split /\|/, $pooler->sql(counters(q{extract(epoch from query_time), extract(epoch from transaction_time)}));
 cmp_ok($query, '>=', 1, 'five times 0.2 s');
 cmp_ok($query, '<', 1.2, 'and no more than statements take');
@@ -39,6 +40,7 @@ $pooler->poll_view('select extract(epoch from clock_timestamp() - state_change) 
     't', 'half a second idle in a transaction');
 my $idle = time - $began;
 $client->run('commit');
+$pooler->poll_view(counters('transactions'), '1', 'one transaction');
 ($query, $transaction) = split /\|/, $pooler->sql(counters(q{extract(epoch from query_time), extract(epoch from transaction_time)}));
 cmp_ok($query, '<', 0.2, 'idle in transaction is no statement');
 cmp_ok($transaction, '>=', $idle, 'but time of the transaction');

@@ -17,7 +17,7 @@ $client{third}->write(Query('select 3'));
 $pooler->poll_view("select max(waiting) $main", 1, 'one client waits');
 is($pooler->sql("select bool_and((longest_wait is not null) = (waiting > 0)) $main"), 't', 'for a time');
 $pooler->poll_view("select sum(wait_time) > interval '1 s' $main", 't', 'which is counted');
-is($pooler->sql("select bool_and(clients = 3 and backends = 2) $main and waiting = 1"), 't', 'three clients, two backends');
+is($pooler->sql("select bool_and(clients = 3 and backends = 2) $main and busy = 2 and waiting = 1"), 't', 'three clients, two backends');
 $pooler->poll_view("select pool_limit, busy_most, utilisation_1min > 0 and utilisation_1min <= 1, waiting_15min > 0 from pooler.utilisation where pool = 'main'", '2|2|t|t', 'so says pooler.utilisation');
 is($pooler->sql("select busy_1min = 0, utilisation_1min is null, waiting_15min = 0 from pooler.utilisation where pool = 'telehealth'"), 't|t|t', 'another pool was not used, and has no limit');
 $client{$_}->run('commit') foreach qw(first second);

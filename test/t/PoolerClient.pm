@@ -107,13 +107,22 @@ sub write
 # Whether a message, or the connection's end, is there within so many seconds.
 sub readable { my ($self, $seconds) = @_; return length $self->{buffer} || IO::Select->new($self->{socket})->can_read($seconds) }
 
+# Whether there is something to read, in time; signals interrupt a wait.
+sub arrives
+{
+    my ($self) = @_;
+    my $end = time + $patience;
+    my $select = IO::Select->new($self->{socket});
+    until ($select->can_read($end - time)) { return 0 if time >= $end }
+    return 1;
+}
+
 sub fill
 {
     my ($self, $length) = @_;
     while (length $self->{buffer} < $length)
     {
-        IO::Select->new($self->{socket})->can_read($patience)
-          or die "nothing came for $patience seconds; have: " . unpack('H*', $self->{buffer});
+        $self->arrives or die "nothing came for $patience seconds; have: " . unpack('H*', $self->{buffer});
         sysread($self->{socket}, $self->{buffer}, 65536, length $self->{buffer}) or return 0;
     }
     return 1;
