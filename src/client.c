@@ -53,8 +53,6 @@
 /* After so long a client that is terminated is cut off. */
 #define LAST_WORD_MS 5000
 
-#define ADMINISTRATOR "terminating connection due to administrator command"
-
 WorkerClient *pooler_worker_clients = NULL;
 int			pooler_client_first_free = -1;
 
@@ -370,7 +368,7 @@ pooler_client_gone(int slot)
 		pooler_pool_find_database(pooler_clients[slot].pool);
 		why = pool_is_lost(slot);
 		if (why)
-			set_reason(slot, "57P01", ADMINISTRATOR, why, NULL);
+			set_reason(slot, "57P01", WIRE_ADMIN_SHUTDOWN, why, NULL);
 	}
 	pooler_client_close(slot);
 }
@@ -404,6 +402,12 @@ pooler_client_end(int slot, const char *sqlstate, const char *message,
 		(void) shutdown(pooler_client_fd(slot), SHUT_RD);
 	else
 		pooler_client_close(slot);
+}
+
+void
+pooler_client_dismiss(int slot, const char *why)
+{
+	pooler_client_end(slot, "57P01", WIRE_ADMIN_SHUTDOWN, why, NULL);
 }
 
 bool
@@ -444,8 +448,8 @@ pooler_client_abandon(int slot)
 	if (c->state == CLIENT_FREE || pooler_client_activity(slot) == ACTIVITY_SERVING)
 		return;
 	if (c->state != CLIENT_LOGIN)
-		pooler_client_say_error(slot, "FATAL", "57P01", ADMINISTRATOR, NULL,
-								NULL);
+		pooler_client_say_error(slot, "FATAL", "57P01", WIRE_ADMIN_SHUTDOWN,
+								NULL, NULL);
 	(void) shutdown(pooler_client_fd(slot), SHUT_RDWR);
 }
 
@@ -553,7 +557,7 @@ pooler_client_upkeep(TimestampTz now)
 			const char *why = pool_is_lost(i);
 
 			if (why && pooler_client_activity(i) != ACTIVITY_SERVING)
-				pooler_client_end(i, "57P01", ADMINISTRATOR, why, NULL);
+				pooler_client_dismiss(i, why);
 		}
 	}
 }

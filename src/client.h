@@ -97,6 +97,9 @@ extern void pooler_client_end(int slot, const char *sqlstate,
 							  const char *message, const char *detail,
 							  const char *hint);
 
+/* The same in the server's words for 57P01, with this DETAIL or NULL. */
+extern void pooler_client_dismiss(int slot, const char *why);
+
 /* Has it been ended so, and not been given to us yet? */
 extern bool pooler_client_is_ending(int slot);
 

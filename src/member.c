@@ -418,10 +418,8 @@ end_clients_of(int route)
 		if (pooler_clients[i].state != CLIENT_FREE &&
 			pooler_clients[i].route == route &&
 			pooler_client_activity(i) != ACTIVITY_SERVING)
-			pooler_client_end(i, "57P01",
-							  "terminating connection due to administrator command",
-							  "The role was dropped, or is not what it was at login.",
-							  NULL);
+			pooler_client_dismiss(i,
+								  "The role was dropped, or is not what it was at login.");
 	}
 }
 

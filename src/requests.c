@@ -33,9 +33,7 @@ terminate(int slot)
 	/* first: a backend that has not seen it is still in a statement then */
 	pg_atomic_write_u32(&pooler_clients[slot].terminated, 1);
 	pg_memory_barrier();
-	pooler_client_end(slot, "57P01",
-					  "terminating connection due to administrator command",
-					  NULL, NULL);
+	pooler_client_dismiss(slot, NULL);
 	(void) pooler_cancel_running(pooler_client_pack(slot, generation));
 }
 

@@ -222,8 +222,7 @@ pooler_waitset_hang_up(uint32 owner, bool told)
 	StringInfoData last_word;
 
 	initStringInfo(&last_word);
-	pooler_wire_put_error(&last_word, "FATAL", "57P01",
-						  "terminating connection due to administrator command",
+	pooler_wire_put_error(&last_word, "FATAL", "57P01", WIRE_ADMIN_SHUTDOWN,
 						  NULL, NULL);
 	for (int i = 0; i < RING_SIZE; i++)
 	{

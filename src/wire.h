@@ -58,6 +58,9 @@ extern WireResult pooler_wire_message(const char *data, int len, char *type,
 extern const char *pooler_wire_statement(const char *data, int len,
 										 int *text_len);
 
+/* The server's words for 57P01. */
+#define WIRE_ADMIN_SHUTDOWN	"terminating connection due to administrator command"
+
 /* Appends messages. */
 extern void pooler_wire_put(StringInfo out, char type, const char *body,
 							int len);

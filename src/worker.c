@@ -378,9 +378,7 @@ notice_smart_shutdown(TimestampTz now)
 			activity == ACTIVITY_SERVING || activity == ACTIVITY_PINNED)
 			continue;
 		idle++;
-		pooler_client_end(i, "57P01",
-						  "terminating connection due to administrator command",
-						  "The server shuts down.", NULL);
+		pooler_client_dismiss(i, "The server shuts down.");
 	}
 	/* without backends the server would go on, and end us, too early */
 	if (idle == 0)
