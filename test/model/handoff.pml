@@ -42,7 +42,7 @@
 #define TICKS 0					/* looks at who has waited too long */
 #endif
 #ifndef TERMINATES
-#define TERMINATES 0			/* the worker ends a client */
+#define TERMINATES 0			/* pooler.terminate_client() */
 #endif
 #ifndef REFUSALS
 #define REFUSALS 0				/* settings that cannot be loaded; outdated */
@@ -96,6 +96,7 @@ bool connected[NC];
 byte generation[NC] = 1;
 mtype state[NC] = CLIENT_FREE;
 bool has_last_words[NC];
+bool terminated[NC];			/* nothing more of it is to be run */
 byte won[NC];					/* PoolerClient.owner: 0, member + 1, WORKER */
 mtype activity[NB] = ACTIVITY_NONE;
 byte client[NB] = NONE;			/* slot and generation */
@@ -280,7 +281,15 @@ inline run_statement()
 	atomic {
 		assert(owner[c] == b && have[b * NC + c] == generation[c]);
 		assert(data[c]);
-		data[c] = false };
+		data[c] = false;
+		/* PostgresMain() drops what has come while it was reading */
+		if
+		:: cancel[b] != 0 ->
+			assert(cancel_for[b] == c);
+			cancel[b] = 0;
+			cancel_for[b] = NONE
+		:: true
+		fi };
 	if
 	:: atomic { cancel[b] != 0 ->
 		assert(cancel_for[b] == c);
@@ -291,7 +300,14 @@ inline run_statement()
 	:: atomic { b == 1 && hangs < HANGS ->
 		hangs++;
 		stuck[c] = true };
-		(die[b]) -> goto fatal
+		if
+		:: die[b] -> goto fatal
+		:: atomic { cancel[b] != 0 ->
+			assert(cancel_for[b] == c);
+			cancel[b] = 0;
+			cancel_for[b] = NONE;
+			stuck[c] = false }
+		fi
 	fi;
 	atomic {
 		assert(owner[c] == b);
@@ -495,11 +511,18 @@ opened:
 	:: true
 	fi;
 
+	/* begin_client() */
+	if
+	:: terminated[c] -> goto left
+	:: !terminated[c]
+	fi;
+
 first_byte:
 	atomic {
 		assert(owner[c] == b && have[b * NC + c] == generation[c]);
 		if
-		:: data[c]
+		:: data[c] && terminated[c] -> goto left	/* may_be_heard() */
+		:: data[c] && !terminated[c]
 		:: !data[c] && eof[c] -> goto left
 		:: !data[c] && !eof[c] -> goto after_transaction
 		fi };
@@ -510,7 +533,8 @@ statement:
 	:: BLOCKS ->
 		/* inside_transaction() */
 		if
-		:: data[c] -> goto statement
+		:: data[c] && !terminated[c] -> goto statement
+		:: terminated[c] -> goto left
 		:: !data[c] && eof[c] -> goto left
 		:: die[b] -> goto fatal
 		fi
@@ -690,6 +714,7 @@ inline close_client(s)
 		asked[s] = false;
 		eof[s] = false;
 		has_last_words[s] = false;
+		terminated[s] = false;
 		clients-- };
 	update_keep(false)
 }
@@ -1085,12 +1110,15 @@ proctype Worker()
 		:: atomic { keeps < KEEPS && !keep && clients <= backends -> keeps++ };
 			update_keep(true)
 
-		/* ends a client: for one that is ARMED, its owner will see it */
-		:: atomic { terminates < TERMINATES -> terminates++ };
+		/* terminate(): of one that is ARMED its owner will see it */
+		:: atomic { terminates < TERMINATES &&
+					(state[0] != CLIENT_FREE || state[1] != CLIENT_FREE) ->
+			terminates++;
 			if
-			:: s = 0
-			:: s = 1
+			:: state[0] != CLIENT_FREE -> s = 0
+			:: state[1] != CLIENT_FREE -> s = 1
 			fi;
+			terminated[s] = true };
 			if
 #ifdef WORKERCLOSES
 			:: state[s] == CLIENT_ARMED -> close_client(s)
@@ -1101,7 +1129,17 @@ proctype Worker()
 #endif
 			:: state[s] == CLIENT_HELD -> close_client(s)
 			:: else
-			fi
+			fi;
+			cancel_running()
+#ifndef NOPRESS
+		/* press(): its statement may have begun since then */
+		:: atomic { (terminated[0] && stuck[0] || terminated[1] && stuck[1]) ->
+			if
+			:: terminated[0] && stuck[0] -> s = 0
+			:: terminated[1] && stuck[1] -> s = 1
+			fi };
+			cancel_running()
+#endif
 
 		:: atomic { cancels < CANCELS -> cancels++;
 			if
@@ -1170,6 +1208,9 @@ init
 
 /* who asks is answered, unless he leaves */
 ltl served { [] (asked[0] && !eof[0] -> <> (!asked[0] || eof[0] || stuck[1])) }
+
+/* who is terminated is gone, also out of a statement that would never end */
+ltl ended { [] (terminated[0] -> <> !terminated[0]) }
 
 /* who has left is noticed, whatever he left behind */
 ltl reaped { [] (connected[0] && eof[0] -> <> (!connected[0] || stuck[0] || stuck[1])) }
