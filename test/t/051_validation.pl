@@ -99,6 +99,18 @@ is(row($check . q{('direct')}), 'direct 100 short', 'direct, unlimited');
 is(row($check . q{('server', 'clients') order by 1}), "clients 1000 ok\nserver 100 ok",
     'the pooler keeps to what there is');
 
+# Nor may they have less than one each, whatever the limits say.
+configure('pooler.max_overflow = -1', "pooler.pools = 'main, hems, telehealth, fire, other=main'", 'pooler.reserve = 92');
+$node->reload;
+$node->poll_query_until('postgres', 'show pooler.reserve', '92');
+like(row(q{select concat_ws('|', required, verdict, advice) from pooler.capacity where check_name = 'server'}),
+    qr/^short\|Set max_connections to 10[0-9]\.$/, 'without limit, not even one for each');
+configure('pooler.pool_size = 5', 'pooler.max_overflow = 0', "pooler.pools = 'main, hems, telehealth, fire'", 'pooler.reserve = 97');
+$node->reload;
+$node->poll_query_until('postgres', 'show pooler.reserve', '97');
+like(row(q{select concat_ws('|', required, verdict, advice) from pooler.capacity where check_name = 'server'}),
+    qr/^(12\d)\|short\|Set max_connections to \1\.$/, 'with limits');
+
 # Production.
 $offset = -s $node->logfile;
 configure('pooler.env = production', 'max_connections = 400', 'pooler.pool_recycle = 1h',
@@ -115,6 +127,18 @@ is(row(q{select string_agg(concat_ws(' ', check_name, pool, verdict), ', ')
     'recycle short, pre_ping short, echo short, recycle fire short, pre_ping fire ok, echo fire ok',
     'the view');
 is(row('select distinct enforced from pooler.validation'), 't', 'enforced');
+row('alter database fire connection limit 4');
+$offset = -s $node->logfile;
+configure('pooler.env = production', 'max_connections = 400', "pooler.pools = 'fire pre_ping=off echo=on'");
+$node->reload;
+logs($offset, qr/WARNING:  pooler\.env is production, but pre_ping of pool "fire" is off\n.*HINT:  Set pre_ping of pool fire in pooler\.pools to on\./,
+    "a pool's own pre_ping");
+logs($offset, qr/WARNING:  pooler\.env is production, but echo of pool "fire" is on\n.*HINT:  Set echo of pool fire in pooler\.pools to off\./,
+    'and echo');
+like(row(q{select concat_ws('|', pool, setting, value, required, verdict, hint) from pooler.validation
+    where check_name = 'capacity' and setting like 'CONNECTION LIMIT%'}),
+    qr/^CONNECTION LIMIT of database fire\|4\|at least 60 \(database\)\|short\|Set its limit with ALTER DATABASE fire CONNECTION LIMIT 60, or /, 'the limit of a database in the view');
+row('alter database fire connection limit -1');
 row('alter database hems connection limit -1');
 $offset = -s $node->logfile;
 configure('pooler.env = production', 'max_connections = 400');
