@@ -74,7 +74,7 @@ debug_server() {
                 --enable-tap-tests --with-openssl --with-perl --without-readline \
                 --without-zlib CFLAGS='-O1 -g -fno-omit-frame-pointer' CPPFLAGS=-DUSE_VALGRIND &&
             make -s -j"$(nproc)" &&
-            for part in . contrib/dblink contrib/fuzzystrmatch contrib/hstore \
+            for part in . contrib/auth_delay contrib/dblink contrib/fuzzystrmatch contrib/hstore \
                 contrib/pg_stat_statements; do
                 make -s -C $part install DESTDIR="$cache/debug.new" || exit
             done
