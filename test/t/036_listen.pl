@@ -62,6 +62,19 @@ my $log = $pooler->new_log;
 like($log, qr/could not translate host name "no\.such\.host\.invalid"/, 'a name that is not known is logged');
 like($log, qr/could not listen on "192\.0\.2\.1", port $port/, 'an address of others, too');
 
+# Lists that are none, and a path that is too long.
+foreach my $case ([ '127.0.0.1', '/tmp/' . 'x' x 120, '127.0.0.1', qr!Unix-domain socket path in "/tmp/x+" is too long! ],
+    [ '127.0.0.1', "$directory, \"x", '127.0.0.1', qr/invalid list syntax in parameter "pooler\.unix_socket_directories"/ ],
+    [ '127.0.0.1,, x', $directory, $directory, qr/invalid list syntax in parameter "pooler\.listen_addresses"/ ])
+{
+    my ($addresses, $directories, $host, $logged) = @$case;
+    $pooler->new_log;
+    listen_on($addresses, $directories);
+    is(reached($host), 'from <' . ($host eq '127.0.0.1' ? $host : '') . '>', 'what is right is listened on');
+    like($pooler->new_log, $logged, 'what is wrong is logged');
+}
+listen_on('127.0.0.1', $directory);
+
 # Half-open logins end, and do not stop others.
 my $startup = PoolerClient::startup(user => 'app', database => 'main');
 my %said = (nothing => '', 'half a length' => substr($startup, 0, 2), 'half a packet' => substr($startup, 0, 20),

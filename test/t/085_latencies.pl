@@ -53,6 +53,8 @@ foreach my $measure (qw(wait held login birth open))
 {
     is($pooler->sql("select coalesce(sum(count), 0) from pooler.histogram('main', '$measure')"),
         $pooler->sql(latency('main', $measure, 'count')), "$measure: the histogram has as many");
+    is($pooler->sql("select coalesce(sum(count), 0) from pooler.histogram('main', '$measure', 'app')"),
+        $pooler->sql(latency('main', $measure, 'count', 'app')) || 0, "$measure: and the role's");
 }
 is($pooler->sql("select sum(count) from pooler.histogram('main', 'held') where less_than <= interval '$hold s' or at_least > interval '1 s'"), '',
     'none where none can be');
