@@ -41,6 +41,12 @@ $pooler->poll_view(pinned('outside'), 't', 'a library outside the list pins');
 like($pooler->sql("select pinned_by from pooler.clients where application_name = 'outside'"), qr/library/, 'and the view says by what');
 $client->run('discard all');
 is($client->value('select pg_backend_pid()'), $pid, 'for the rest of the session');
+my $second = $pooler->client('second');
+is($second->query(q{select 'a=>1'::hstore})->{rows}[0][0], '"a"=>"1"', 'another one is answered');
+my $told = $second->result;
+is(join('|', @{ $told->{errors}[0] // {} }{qw(S C M D)}), 'FATAL|53300|too many clients of pool "main" keep a backend for their session state|This session would keep one for: library.',
+    'but may not keep the pool\'s last backend');
+ok($told->{eof}, 'and is ended');
 my $inside = $pooler->client('inside');
 is($inside->value("select levenshtein('a', 'b')"), '1', 'one inside');
 is($pooler->sql(pinned('inside')), 'f', 'does not');
