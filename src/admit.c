@@ -82,16 +82,13 @@ name_peer(PoolerClient *c)
 }
 
 static void
-init_client(PoolerClient *c, int slot, const SockAddr *raddr,
+init_client(PoolerClient *c, int slot, int32 cancel_key, const SockAddr *raddr,
 			const SockAddr *laddr)
 {
 	c->pool = -1;
 	c->route = POOLER_NO_ROUTE;
 	c->pid = POOLER_FIRST_PID + slot;
-	if (!pg_strong_random(&c->cancel_key, sizeof(c->cancel_key)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not generate a random cancel key")));
+	c->cancel_key = cancel_key;
 	c->id = ++pooler_shared->last_client_id;
 	c->mode = MODE_TRANSACTION;
 	c->closes_backend = c->has_last_words = false;
@@ -178,10 +175,20 @@ make_room(void)
 	pooler_client_close(slot);
 }
 
+static bool
+make_cancel_key(int32 *key)
+{
+	if (pg_strong_random(key, sizeof(*key)))
+		return true;
+	ereport(LOG, (errmsg("could not generate random cancel key")));
+	return false;
+}
+
 static void
 accept_one(int fd, const SockAddr *raddr, const SockAddr *laddr)
 {
 	PoolerClient *c;
+	int32		cancel_key;
 	int			slot;
 
 	if (pooler_client_first_free < 0)
@@ -194,7 +201,7 @@ accept_one(int fd, const SockAddr *raddr, const SockAddr *laddr)
 			   "Raise pooler.max_client_conn.");
 		return;
 	}
-	slot = take_slot(fd);
+	slot = make_cancel_key(&cancel_key) ? take_slot(fd) : -1;
 	if (slot < 0)
 	{
 		refuse(fd, "pooler could not open another connection", NULL,
@@ -203,7 +210,7 @@ accept_one(int fd, const SockAddr *raddr, const SockAddr *laddr)
 	}
 	accepting = slot;
 	c = &pooler_clients[slot];
-	init_client(c, slot, raddr, laddr);
+	init_client(c, slot, cancel_key, raddr, laddr);
 	POOLER_INJECT("admit-slot");
 	if (pooler_logs_receipt())
 		ereport(LOG,
