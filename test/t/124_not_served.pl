@@ -41,16 +41,6 @@ sub start_with
     $node->_update_pid(1);
     return;
 }
-sub logged
-{
-    my ($pattern, $name) = @_;
-    my $end = time + 30;
-    my $log = '';
-    do { $log .= $pooler->new_log; sleep 0.02 } until $log =~ $pattern || time > $end;
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    like($log, $pattern, $name);
-    return;
-}
 sub is_not_served
 {
     my ($name) = @_;
@@ -64,11 +54,11 @@ sub is_not_served
 }
 
 start_with(1000);
-logged(qr/LOG:  pooler does not serve: the limit of open files is too low\n.*DETAIL:  It is 1000; client sockets begin at \d+\.\n.*HINT:  Raise it \(ulimit -n/, 'too few files for anybody');
+$pooler->logged(qr/LOG:  pooler does not serve: the limit of open files is too low\n.*DETAIL:  It is 1000; client sockets begin at \d+\.\n.*HINT:  Raise it \(ulimit -n/, 'too few files for anybody');
 is_not_served('no files');
 
 start_with(1250);
-logged(qr/WARNING:  pooler can serve (\d+) clients, not the 200 of pooler\.max_client_conn\n.*DETAIL:  The limit of open files is 1250\.\n.*HINT:  Raise it to \d+/, 'files for some');
+$pooler->logged(qr/WARNING:  pooler can serve (\d+) clients, not the 200 of pooler\.max_client_conn\n.*DETAIL:  The limit of open files is 1250\.\n.*HINT:  Raise it to \d+/, 'files for some');
 $pooler->await_open;
 my $most = $pooler->sql('select max_clients from pooler.worker');
 cmp_ok($most, '>', 0, 'some can be served');
@@ -90,7 +80,7 @@ if (-e $pooler->node->config_data('--pkglibdir') . '/auth_delay.so')
     $pooler->stop('fast');
     $pooler->new_log;
     $pooler->start_server;
-    logged(qr/LOG:  pooler does not serve: another module decides about logins \(ClientAuthentication_hook\)/, 'a module that would not see the clients');
+    $pooler->logged(qr/LOG:  pooler does not serve: another module decides about logins \(ClientAuthentication_hook\)/, 'a module that would not see the clients');
     is_not_served('another module');
 }
 

@@ -15,7 +15,7 @@ sub is_whole
 {
     my ($name, $step, $logged) = @_;
     ok(!$pooler->missed($step), "$name: it has failed");
-    like($pooler->new_log, $logged, "$name: the log says so") if $logged;
+    $pooler->logged($logged, "$name: the log says so") if $logged;
     is($client->value('select 2'), '2', "$name: others go on");
     is($pooler->sql('select clients from pooler.worker'), '1', "$name: no place is lost");
     return;
@@ -61,7 +61,7 @@ foreach my $case ([ 'worker-pg_strong_random', 'none', qr/FATAL:  could not gene
     kill 'TERM', $worker;
     $pooler->poll_view("select count(*) from pooler.worker where pid <> $worker and listening", '1', "$step: another worker starts");
     ok(!$pooler->missed($step), "$step: one of them failed");
-    like($pooler->new_log, $logged, "$step: the log says so");
+    $pooler->logged($logged, "$step: the log says so");
     $pooler->await_open;
     is($pooler->client('next')->value('select 3'), '3', "$step: and it serves");
     $worker = $pooler->worker_pid;

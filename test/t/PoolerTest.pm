@@ -168,6 +168,21 @@ sub worker_pid
 # One that does not start ends this test file, not all of them.
 sub start_server { my ($self) = @_; $self->node->start(fail_ok => 1) or die 'the server does not start'; return }
 
+# Waits until what was logged since the last call of either is like this; a test.
+sub logged
+{
+    my ($self, $pattern, $name) = @_;
+    my $end = time + $patience;
+    my $log = $self->new_log;
+    while ($log !~ $pattern && time < $end)
+    {
+        sleep 0.02;
+        $log .= $self->new_log;
+    }
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return like($log, $pattern, $name);
+}
+
 # The next one who comes to this step or call, $skip of them passed over, fails
 # so (test/inject/inject.c). By rename: whoever looks finds all of it.
 sub inject
