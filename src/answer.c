@@ -107,8 +107,6 @@ pooler_answer_notice(int slot, const char *message)
 {
 	StringInfoData out;
 
-	if (pooler_worker_clients[slot].noticed || pooler_clients[slot].greet)
-		return;
 	pooler_worker_clients[slot].noticed = true;
 	initStringInfo(&out);
 	pooler_wire_put_notice(&out, "NOTICE", "00000", message, NULL, NULL);
@@ -147,8 +145,7 @@ seize(int slot)
 	{
 		int			other = pooler_client_slot(ready[i]);
 
-		if (!pooler_client_is(other, pooler_client_generation(ready[i])))
-			continue;
+		Assert(pooler_client_is(other, pooler_client_generation(ready[i])));
 		if (other == slot)
 			seized = true;
 		else if (!pooler_route_arm(other, false))

@@ -264,8 +264,6 @@ pooler_http_reason(int status)
 			return "Request Timeout";
 		case 431:
 			return "Request Header Fields Too Large";
-		case 500:
-			return "Internal Server Error";
 		case 503:
 			return "Service Unavailable";
 		case 505:

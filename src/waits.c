@@ -350,8 +350,7 @@ harvest_due(int route)
 	{
 		int			slot = pooler_client_slot(harvested[i]);
 
-		if (!pooler_client_is(slot, pooler_client_generation(harvested[i])))
-			continue;
+		Assert(pooler_client_is(slot, pooler_client_generation(harvested[i])));
 		if (pooler_client_waits(&pooler_clients[slot]) && serve_waiting(slot))
 			continue;
 		if (pooler_client_is_ending(slot) ||
