@@ -2,7 +2,8 @@
 use PoolerTest;
 
 my $pooler = PoolerTest->new('maxpinned', pools => 'main pool_size=3 max_overflow=0',
-    conf => "pooler.pool_timeout = 5s\npooler.client_write_timeout = 500ms\n");
+    conf => "pooler.pool_timeout = 5s\npooler.client_write_timeout = 500ms\n", sql => 'create role other; grant other to app;');
+$pooler->node->safe_psql('main', 'grant execute on function pg_replication_origin_session_setup(text), pg_backup_start(text, bool) to app');
 my @clients = map { $pooler->client("c$_") } 1 .. 4;
 
 # By default one less than the pool may open.
@@ -10,7 +11,11 @@ $_->run('create temp table mine as select 1 as i') foreach @clients[ 0, 1 ];
 $pooler->poll_view('select pinned from pooler.pools', '2', 'two clients are pinned');
 foreach ([ 'a temporary table', 'create temp table mine as select 1 as i' ], [ 'LISTEN', 'listen news' ],
     [ 'PREPARE', 'prepare p as select 1' ], [ 'WITH HOLD', 'declare c cursor with hold for select 1' ],
-    [ 'an advisory lock', 'select pg_advisory_lock(1)' ])
+    [ 'an advisory lock', 'select pg_advisory_lock(1)' ], [ 'another role', 'set role other' ],
+    [ 'a table in pg_temp', 'create table pg_temp.mine ()' ], [ 'a type there', 'create type pg_temp.pair as (a int, b int)' ],
+    [ 'a sequence there', 'create temp sequence counted' ], [ 'a function there', 'create function pg_temp.f() returns int language sql as $$ select 1 $$' ],
+    [ 'LOAD', "load 'plpgsql'" ], [ 'a replication origin', "select pg_replication_origin_session_setup('none')" ],
+    [ 'a backup', "select pg_backup_start('b')" ])
 {
     my ($name, $sql) = @$_;
     my $result = $clients[2]->query($sql);
@@ -23,6 +28,11 @@ foreach ([ 'a temporary table', 'create temp table mine as select 1 as i' ], [ '
 $clients[2]->write(Parse('named', 'select 1'), Sync());
 is($clients[2]->result->{errors}[0]{C}, '53300', 'a named statement would be one too many');
 is($clients[2]->value('select 8'), '8', 'an unnamed one is not');
+foreach my $sql ('create temp table passing () on commit drop', 'set role none', 'set role to default',
+    'begin; set local role none; commit', 'create table public.stays (); drop table public.stays')
+{
+    is($clients[2]->sqlstate($sql), '', "nor is \"$sql\"");
+}
 $clients[0]->run('create temp table another (); prepare p as select 1');
 is($clients[0]->value('execute p'), '1', 'who is pinned may keep more');
 
