@@ -78,6 +78,13 @@ $many->quit;
 my $huge = $pooler->client('huge');
 $huge->run("set app.big = '" . 'x' x 1_200_000 . "'");
 $pooler->poll_view("select array_to_string(pinned_by, ', ') from pooler.clients where application_name = 'huge'", 'settings', 'a setting too large to be carried pins');
+foreach my $length (reverse 64_600 .. 65_400)
+{
+    next if $length % 100;
+    $huge->run("set app.big = '" . 'x' x $length . "'");
+    $other->run('select 1') if $pooler->sql("select pinned_by = '{}' from pooler.clients where application_name = 'huge'") eq 't';
+    is($huge->value('select length(current_setting($$app.big$$))'), $length, "carried or not: $length bytes are there");
+}
 $huge->run("set app.big = 'small'");
 $pooler->poll_view("select array_to_string(pinned_by, ', ') from pooler.clients where application_name = 'huge'", '', 'until it is small');
 $other->run('select 1');
@@ -86,14 +93,36 @@ $huge->quit;
 
 is($pooler->sql("select count(*) from pooler.clients where pinned_by <> '{}'"), '0', 'nobody is pinned');
 
+# An option for what is a transaction's, or for another role.
+$pooler->sql('create role team; grant team to app');
+foreach my $option ('transaction_read_only=on', 'role=pg_monitor', 'role=team')
+{
+    my ($bound, $bound_direct) = map { $pooler->$_('bound', options => "-c $option", may_fail => 1) } qw(client direct);
+    is_deeply([ map { $_->{M} } @{ $bound->{login}{errors} } ], [ map { $_->{M} } @{ $bound_direct->{login}{errors} } ], "$option: logs in as on a direct connection");
+    next if @{ $bound->{login}{errors} };
+    my ($name) = split /=/, $option;
+    is($bound->value("show $name"), $bound_direct->value("show $name"), "$option: is shown as there");
+    $_->quit foreach $bound, $bound_direct;
+    is_deeply(values_of($other), $fresh, 'another has nothing of it');
+    is($other->value("select current_user || current_setting('transaction_read_only')"), 'appoff', 'nor is it in its place');
+}
+
 # A tablespace that is gone: as on a direct connection the value stays.
 $pooler->sql('set allow_in_place_tablespaces = on');
 $pooler->sql("create tablespace going location ''");
 $pooler->sql('grant create on tablespace going to app');
 my ($client, $direct) = map { $pooler->$_('tablespace', options => '-c app.y=1') } qw(client direct);
+my ($started, $started_direct) = map { $pooler->$_('started', options => '-c temp_tablespaces=going -c work_mem=6MB') } qw(client direct);
 $_->run("set temp_tablespaces = going; set default_tablespace = going; set work_mem = '3MB'") foreach $client, $direct;
 $other->run('select 1');
 $pooler->sql('drop tablespace going');
+foreach my $turn (1 .. 2)
+{
+    is_deeply($started->run('select current_setting($$temp_tablespaces$$), current_setting($$work_mem$$)')->{rows}, [ [ 'going', '6MB' ] ], "one of the startup packet, turn $turn");
+    is_deeply(values_of($other), $fresh, 'which nobody else has');
+}
+is($started_direct->value('show temp_tablespaces'), 'going', 'as on a direct connection');
+$_->quit foreach $started, $started_direct;
 is_deeply([ map { $client->value("show $_") } qw(temp_tablespaces default_tablespace work_mem app.y) ],
     [ map { $direct->value("show $_") } qw(temp_tablespaces default_tablespace work_mem app.y) ], 'settings that name what is gone');
 $other->run('select 1');
@@ -113,6 +142,13 @@ my $result = $grantee->query('show log_statement');
 is($result->{errors}[0]{C}, '55000', 'after REVOKE it cannot be restored');
 is($result->{errors}[0]{M}, 'could not restore the settings of this session', 'which the client is told');
 ok($result->{eof}, 'and its session ends');
+$pooler->sql('grant set on parameter log_statement to app');
+$grantee = $pooler->client('grantee', options => '-c log_statement=ddl');
+$other->run('select 1');
+is($grantee->value('show log_statement'), 'ddl', 'the same in the startup packet');
+$other->run('select 1');
+$pooler->sql('revoke set on parameter log_statement from app');
+is($grantee->query('show log_statement')->{errors}[0]{C}, '55000', 'and after REVOKE');
 is_deeply(values_of($other), $fresh, 'another is served');
 
 done_testing;
