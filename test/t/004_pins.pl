@@ -100,5 +100,12 @@ $client->run('create sequence s; select nextval($$s$$)');
 $_->run('select 1') foreach $second, $second, $client;
 my $error = $pooler->client('seq')->query('select lastval()')->{errors}[0];
 is($error->{C}, '55000', 'lastval() of another is not seen');
+like($error->{H}, qr/^In transaction mode/, 'a hint says why');
+my $seq = $pooler->client('seq');
+$seq->run('do $$ begin commit; begin perform 1 / 0; exception when division_by_zero then null; end; end $$');
+$error = $seq->query('do $$ begin commit; begin perform 1; exception when others then null; end; perform currval($s$s$s$); end $$')->{errors}[0];
+is($error->{C}, '55000', 'currval() after transactions inside a block');
+like($error->{H}, qr/^In transaction mode/, 'has the hint as well');
+is($pooler->direct('seq')->query('select lastval()')->{errors}[0]{H}, undef, 'the server itself says nothing of it');
 
 done_testing;

@@ -99,6 +99,9 @@ is(answer($ports[0], 'r_md5', pack('a1 N', 'p', 1 << 20)), 'FATAL / 08P01 / inva
 is(answer($ports[0], 'r_md5', pack('a1 N', 'p', 3)), 'FATAL / 08P01 / invalid password packet size', 'one that is shorter than its length');
 like(answer($ports[0], 'r_md5', message('p', 'x' x 65000 . "\0")), qr/28P01 .* password authentication failed/, 'a long password is only wrong');
 
+is(answer($ports[0], $_, message('p', 'x' x 65531 . "\0")), 'FATAL / 08P01 / invalid message length', "one byte more is too long, $_") foreach qw(r_md5 r_scram);
+is(answer($ports[0], $_, message('p', 'x' x 70000)), 'FATAL / 08P01 / invalid password packet size', "and more than that, $_") foreach qw(r_md5 r_scram);
+
 # No randomness for the salt, after that for the cancel key.
 $pooler->inject('worker-pg_strong_random', 'none', 1);
 ($client) = PoolerClient->connect(host => '127.0.0.1', port => $ports[0]);
