@@ -73,10 +73,12 @@ is(refused(as('keeper')), '42501 permission denied for database "main"', 'a save
 admin('grant connect on database main to public');
 
 # Nothing that does not exist, or is of another kind, disturbs.
-my $stays = as('r');
+my $stays = as('r', database => 'fire');
 $pid = $stays->value('select pg_backend_pid()');
 $node->psql('postgres', $_) foreach 'alter database nothing owner to app', 'alter role nothing rename to nobody', 'drop owned by nothing',
     'grant connect on database nothing to r', 'alter database nothing rename to main';
 $node->safe_psql('postgres', 'create table public.t (); alter table t owner to keeper; alter table t rename to u; grant select on u to keeper; drop table u');
-is($stays->value('select pg_backend_pid()'), $pid, 'statements about others exchange no backend');
+is(as('r', database => 'fire')->value('select pg_backend_pid()'), $pid, 'statements about others exchange no backend');
+admin('alter role r set work_mem = default');
+isnt(as('r', database => 'fire')->value('select pg_backend_pid()'), $pid, 'one about the role does');
 done_testing;
