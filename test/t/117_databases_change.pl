@@ -79,6 +79,12 @@ $node->psql('postgres', $_) foreach 'alter database nothing owner to app', 'alte
     'grant connect on database nothing to r', 'alter database nothing rename to main';
 $node->safe_psql('postgres', 'create table public.t (); alter table t owner to keeper; alter table t rename to u; grant select on u to keeper; drop table u');
 is(as('r', database => 'fire')->value('select pg_backend_pid()'), $pid, 'statements about others exchange no backend');
-admin('alter role r set work_mem = default');
-isnt(as('r', database => 'fire')->value('select pg_backend_pid()'), $pid, 'one about the role does');
+foreach my $sql ('alter role r set work_mem = default', 'drop owned by r', 'drop owned by keeper, r', 'alter database fire owner to owner2',
+    'alter role all in database fire set work_mem = default', 'alter database fire set work_mem = default', 'grant connect on database fire to r',
+    'revoke connect on database main, fire from keeper', 'alter database fire connection limit 50', 'alter role all set work_mem = default')
+{
+    my $before = as('r', database => 'fire')->value('select pg_backend_pid()');
+    admin($sql);
+    isnt(as('r', database => 'fire')->value('select pg_backend_pid()'), $before, "one about the role or its database does: $sql");
+}
 done_testing;
