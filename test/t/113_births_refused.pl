@@ -40,5 +40,14 @@ foreach my $skip (0 .. 5)
     last if slurp_file($node->logfile) =~ $late;
 }
 like(slurp_file($node->logfile), $late, 'one that is not awaited any more is refused');
+
+# One that cannot tell the worker that it is there goes, and another one comes.
+$pooler->reconfigure("pre_auth_delay = 0\n");
+$pooler->poll_view('show pre_auth_delay', '0', 'backends are quick');
+my $opened = $pooler->sql('select opened from pooler.pools');
+$pooler->inject('backend-sendmsg', 'EPIPE');
+$pooler->sql('select pg_terminate_backend(pid) from pooler.backends');
+$pooler->poll_view("select opened - $opened, unborn from pooler.pools", '1|1', 'one backend has been opened in the end');
+ok(!$pooler->missed('backend-sendmsg'), 'by the second attempt');
 is($pooler->client('c')->value('select 1'), '1', 'and the pool serves');
 done_testing;
