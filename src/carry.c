@@ -70,6 +70,18 @@ note_loaded(uint32 record)
 	me->record = record;
 }
 
+/* Another backend may manage, but not for ever another one. */
+static bool
+refuse(PoolerClient *client)
+{
+	if (++client->refusals >= MAX_REFUSALS)
+		ereport(FATAL,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("could not restore the settings of this session"),
+				 errhint("Use pooler.mode = session for this role.")));
+	return false;
+}
+
 bool
 pooler_carry_load(PoolerClient *client)
 {
@@ -88,12 +100,7 @@ pooler_carry_load(PoolerClient *client)
 		client->refusals = 0;
 		return true;
 	}
-	if (++client->refusals >= MAX_REFUSALS)
-		ereport(FATAL,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("could not restore the settings of this session"),
-				 errhint("Use pooler.mode = session for this role.")));
-	return false;
+	return refuse(client);
 }
 
 static bool
@@ -195,11 +202,13 @@ pooler_carry_forget(void)
 	return settings_untouched() || collect();
 }
 
-void
+bool
 pooler_carry_reload(void)
 {
-	pooler_settings_reload();
+	if (!pooler_settings_reload())
+		return false;
 	note_loaded(0);
+	return true;
 }
 
 /* Passes finished messages on, one by one. */
@@ -234,7 +243,6 @@ apply_startup(PoolerClient *client)
 	char	   *pairs = NULL;
 	int			len = client->startup_len;
 
-	pooler_settings_unload();
 	note_loaded(0);
 	if (len > 0)
 	{
@@ -252,12 +260,15 @@ apply_startup(PoolerClient *client)
 	pfree(pairs);
 }
 
-void
+bool
 pooler_carry_greet(PoolerClient *client, const PQcommMethods *methods)
 {
 	static const char idle = 'I';
 
 	POOLER_INJECT("greet-startup");
+	if (!pooler_settings_unload())
+		return refuse(client);
+	client->refusals = 0;
 	apply_startup(client);
 	/* local_preload_libraries of the startup packet: such a backend is closed */
 	if (client->closes_backend)
@@ -272,6 +283,7 @@ pooler_carry_greet(PoolerClient *client, const PQcommMethods *methods)
 	POOLER_INJECT("greet-said");
 	(void) methods->putmessage('Z', &idle, 1);
 	(void) methods->flush();
+	return true;
 }
 
 /* In the worker's stead this costs a backend; losing it costs just that. */

@@ -29,14 +29,16 @@ extern void pooler_carry_show(PoolerClient *client);
 extern bool pooler_carry_forget(void);
 
 /* Finishes a login: applies the startup packet's settings and sends everything
- * after AuthenticationOk up to ReadyForQuery. FATAL for a bad setting. */
-extern void pooler_carry_greet(PoolerClient *client,
+ * after AuthenticationOk up to ReadyForQuery. FATAL for a bad setting. False:
+ * what was loaded here cannot be undone; give it back and close this backend. */
+extern bool pooler_carry_greet(PoolerClient *client,
 							   const PQcommMethods *methods);
 
 /* After the greeting: how the worker can greet the next such client itself. */
 extern void pooler_carry_publish_greeting(PoolerClient *client, uint64 packed);
 
-/* With nobody attached: the configuration file was read anew. */
-extern void pooler_carry_reload(void);
+/* With nobody attached: the configuration file was read anew. False: close this
+ * backend. */
+extern bool pooler_carry_reload(void);
 
 #endif							/* POOLER_CARRY_H */

@@ -212,7 +212,8 @@ begin_client(uint64 packed)
 	differs = pooler_unnamed_differs(c, packed);
 	if (c->greet)
 	{
-		pooler_carry_greet(c, real_methods);
+		if (!pooler_carry_greet(c, real_methods))
+			refuse_client();
 		just_greeted = true;
 		if (!differs)
 			return AWAIT_NOTHING;

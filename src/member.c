@@ -876,6 +876,12 @@ disarm_member(PoolerMember *m)
 	return true;
 }
 
+void
+pooler_member_overdue(int member)
+{
+	pooler_members[member].hung = true;
+}
+
 /*
  * SIGTERM, never SIGKILL, which would restart the whole cluster. A stopped
  * process keeps its place until it can die; nobody waits for that.

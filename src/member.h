@@ -35,6 +35,9 @@ extern void pooler_member_retire(int member);
 /* The same for its age, counted and echoed. */
 extern void pooler_member_recycle(int member);
 
+/* One that leaves has not ended in time: nobody is to count on its place. */
+extern void pooler_member_overdue(int member);
+
 /* Takes a hung backend out of service: its client goes to another, SIGTERM. */
 extern void pooler_member_invalidate(int member, const char *why);
 

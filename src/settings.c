@@ -670,13 +670,10 @@ set_startup_option(const char *name, const char *value, GucContext context)
 								  may_be_dropped(name) ? LOG : ERROR);
 }
 
-void
+bool
 pooler_settings_unload(void)
 {
-	if (pooler_settings_load("", 0) != SETTINGS_OK)
-		ereport(FATAL,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not reset the settings of this backend")));
+	return pooler_settings_load("", 0) == SETTINGS_OK;
 }
 
 void
@@ -744,11 +741,13 @@ pooler_settings_reload_due(void)
 }
 
 /* The new base is what the variables then have. */
-void
+bool
 pooler_settings_reload(void)
 {
-	pooler_settings_unload();
+	if (!pooler_settings_unload())
+		return false;
 	ConfigReloadPending = false;
 	ProcessConfigFile(PGC_SIGHUP);
 	reload_seen = PgReloadTime;
+	return true;
 }

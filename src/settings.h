@@ -27,8 +27,8 @@ extern SettingsResult pooler_settings_collect(StringInfo out);
  * the client, through pq_putmessage, what differs from what it was told. */
 extern SettingsResult pooler_settings_load(const char *data, int len);
 
-/* To the base, or FATAL. */
-extern void pooler_settings_unload(void);
+/* To the base. False: it cannot be had again, close this backend. */
+extern bool pooler_settings_unload(void);
 
 /* The startup packet's settings (name\0value\0...), over the loaded base, with the
  * rules and errors of process_startup_options(); inside a transaction of its
@@ -42,7 +42,8 @@ extern void pooler_settings_greeting(StringInfo out);
 /* A reload is pending or went by while a client's values were loaded. */
 extern bool pooler_settings_reload_due(void);
 
-/* Unloads, lets the server process the file, reads the base anew. */
-extern void pooler_settings_reload(void);
+/* Unloads, lets the server process the file, reads the base anew. False: as
+ * pooler_settings_unload(). */
+extern bool pooler_settings_reload(void);
 
 #endif							/* POOLER_SETTINGS_H */

@@ -57,6 +57,15 @@ pooler_take_init(void)
 	pqsignal(SIGURG, wake_up);
 }
 
+/* Not asleep in the epoll any more, and on the way out. */
+static void
+leave_idle(void)
+{
+	if (pooler_backend_move_activity(ACTIVITY_IDLE, ACTIVITY_GONE))
+		pooler_backend_idle_off();
+	pooler_backend_leave();
+}
+
 /*
  * The interrupts of a backend that serves nobody. QueryCancelPending first: the
  * check would throw an ERROR, and nobody asked for it.
@@ -69,8 +78,9 @@ serve_idle_interrupts(void)
 	CHECK_FOR_INTERRUPTS();
 	if (catchupInterruptPending)
 		ProcessCatchupInterrupt();
-	if (ConfigReloadPending || pooler_settings_reload_due())
-		pooler_carry_reload();
+	if ((ConfigReloadPending || pooler_settings_reload_due()) &&
+		!pooler_carry_reload())
+		leave_idle();
 	if (IdleStatsUpdateTimeoutPending)
 	{
 		IdleStatsUpdateTimeoutPending = false;
@@ -100,15 +110,6 @@ sleep_in_route(struct epoll_event *e)
 	MyLatch->maybe_sleeping = false;
 	pgstat_report_wait_end();
 	return n == 1;
-}
-
-/* Not asleep in the epoll any more, and on the way out. */
-static void
-leave_idle(void)
-{
-	if (pooler_backend_move_activity(ACTIVITY_IDLE, ACTIVITY_GONE))
-		pooler_backend_idle_off();
-	pooler_backend_leave();
 }
 
 /*

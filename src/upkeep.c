@@ -35,11 +35,13 @@
 #define HUNG_IDLE_MS		3500
 #define HUNG_TAKEN_MS		1000
 #define HUNG_BIRTH_MS		10000
+#define LEAVING_MS			2000
 
 /* What the last look at a backend found. */
 typedef struct MemberLook
 {
 	TimestampTz returning_since;
+	TimestampTz leaving_since;
 	uint32		wait_event;
 	TimestampTz wait_since;
 } MemberLook;
@@ -141,6 +143,24 @@ ping(int member)
 		why = "it did not give its client up";
 	if (why && m->state != MEMBER_LEAVING && m->state != MEMBER_ORPHAN)
 		pooler_member_invalidate(member, why);
+}
+
+/*
+ * An exit takes a moment, unless it waits for a lock, of its temporary tables for
+ * instance: then its place is not about to be free.
+ */
+static void
+miss_leaver(int member)
+{
+	PoolerMember *m = &pooler_members[member];
+	TimestampTz *since = &looks[member].leaving_since;
+
+	if (m->state != MEMBER_LEAVING)
+		*since = 0;
+	else if (*since == 0)
+		*since = now;
+	else if (silent_since(*since, LEAVING_MS))
+		pooler_member_overdue(member);
 }
 
 /* Born before its role or database was altered: replaced when idle. */
@@ -382,6 +402,7 @@ pooler_upkeep_turn(void)
 		replace_outdated(i);
 		watch_holder(i);
 		ping(i);
+		miss_leaver(i);
 	}
 	for (int i = 0; i < pooler_routes_seen; i++)
 	{
