@@ -73,15 +73,4 @@ $pooler->poll_view('select max_overflow from pooler.pools', '150', 'more clients
 is($pooler->sql("select available, advice from pooler.capacity where check_name = 'clients'"),
     "$most|Raise the limit of open files (ulimit -n): it lowers pooler.max_client_conn to $most and 152 are needed.", 'pooler.capacity says what to raise');
 
-# One that decides about logins, where it is installed.
-if (-e $pooler->node->config_data('--pkglibdir') . '/auth_delay.so')
-{
-    $pooler->sql("alter system set shared_preload_libraries = 'auth_delay', 'pooler'");
-    $pooler->stop('fast');
-    $pooler->new_log;
-    $pooler->start_server;
-    $pooler->logged(qr/LOG:  pooler does not serve: another module decides about logins \(ClientAuthentication_hook\)/, 'a module that would not see the clients');
-    is_not_served('another module');
-}
-
 done_testing;
