@@ -194,6 +194,16 @@ sub inject
     return;
 }
 
+# Whether somebody comes there in time; else it is taken back.
+sub met
+{
+    my ($self, $name) = @_;
+    my $file = $self->node->data_dir . "/inject/$name";
+    my $end = time + $patience;
+    sleep 0.01 while -e $file && time < $end;
+    return !$self->missed($name);
+}
+
 # Takes it back: true if nobody has come there.
 sub missed { my ($self, $name) = @_; return unlink $self->node->data_dir . "/inject/$name" }
 
