@@ -2,7 +2,6 @@
 # take anything from its clients.
 use PoolerTest;
 use MetricsClient;
-use Socket qw(:DEFAULT IPPROTO_TCP TCP_MAXSEG);
 
 my $port = PostgreSQL::Test::Cluster::get_free_port();
 my $pooler = PoolerTest->new('attacked', pools => 'main', sql => join('', map { "create role r$_ login;" } 1 .. 400),
@@ -94,10 +93,7 @@ sub await
 @crowd = ();
 await(sub { connections() == 0 }, 'the crowd is gone');
 $pooler->client('one of many', user => "r$_")->run('select 1') foreach 1 .. 400;
-socket(my $narrow, PF_INET, SOCK_STREAM, 0) or die $!;
-setsockopt($narrow, SOL_SOCKET, SO_RCVBUF, 2048) or die $!;
-setsockopt($narrow, IPPROTO_TCP, TCP_MAXSEG, 536) or die $!;
-connect($narrow, pack_sockaddr_in($port, inet_aton('127.0.0.1'))) or die $!;
+my $narrow = PoolerTest::narrow_socket($port);
 syswrite($narrow, "GET /metrics HTTP/1.1\r\n$host\r\n") or die $!;
 sub unsent { my $sum = 0; $sum += hex((split /:/, $_->[4])[0]) foreach kernel_lines(); return $sum }
 await(sub { unsent() > 0 }, 'it does not read');

@@ -2,7 +2,6 @@
 # much at once. Who does not read its answers is cut, who is idle too long is
 # told so. SHOW USERS, and clients of a Unix socket.
 use PoolerTest;
-use Socket qw(:DEFAULT IPPROTO_TCP TCP_MAXSEG);
 
 my $pooler = PoolerTest->new('refusals', pools => 'main, fire',
     conf => "pooler.client_read_timeout = 1s\n",
@@ -106,11 +105,7 @@ is_cut('Bind without its formats', Parse('', 'SHOW STATE'), PoolerClient::messag
 # An answer that the kernel does not take at once is sent as it is read.
 sub narrow
 {
-    socket(my $socket, PF_INET, SOCK_STREAM, 0) or die $!;
-    setsockopt($socket, SOL_SOCKET, SO_RCVBUF, 2048) or die $!;
-    setsockopt($socket, IPPROTO_TCP, TCP_MAXSEG, 536) or die $!;
-    connect($socket, pack_sockaddr_in($pooler->{port}, inet_aton('127.0.0.1'))) or die $!;
-    my $client = bless { socket => $socket, buffer => '', parameters => {}, notifications => [] }, 'PoolerClient';
+    my $client = bless { socket => PoolerTest::narrow_socket($pooler->{port}), buffer => '', parameters => {}, notifications => [] }, 'PoolerClient';
     $client->write(PoolerClient::startup(user => 'monitor', database => 'pgbouncer', application_name => 'narrow'));
     $client->result;
     return $client;

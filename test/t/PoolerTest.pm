@@ -13,6 +13,7 @@ require Exporter;
 use PoolerClient;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Socket ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -89,6 +90,17 @@ sub direct
 
 # A connection that says nothing yet.
 sub connect { my ($self) = @_; return PoolerClient->connect(host => '127.0.0.1', port => $self->{port}) }
+
+# A connection of which the kernel takes little at once.
+sub narrow_socket
+{
+    my ($port) = @_;
+    socket(my $socket, Socket::PF_INET, Socket::SOCK_STREAM, 0) or die $!;
+    setsockopt($socket, Socket::SOL_SOCKET, Socket::SO_RCVBUF, 2048) or die $!;
+    setsockopt($socket, Socket::IPPROTO_TCP, Socket::TCP_MAXSEG, 536) or die $!;
+    CORE::connect($socket, Socket::pack_sockaddr_in($port, Socket::inet_aton('127.0.0.1'))) or die $!;
+    return $socket;
+}
 
 # psql -c through the pooler: (exit code, output, errors).
 sub psql
