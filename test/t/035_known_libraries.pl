@@ -21,6 +21,7 @@ sub reconfigure_libraries
     my ($list) = @_;
     $pooler->reconfigure("pooler.known_libraries = '$list'\n");
     $pooler->poll_view('show pooler.known_libraries', $list, "known: $list");
+    $pooler->poll_view('select clients from pooler.worker', '0', 'nobody is there, for whom one would be born at once');
     # backends that had it loaded before are not what is tested
     $pooler->sql('select pg_terminate_backend(pid) from pooler.backends');
     $pooler->poll_view("select count(*) from pooler.backends where state = 'unborn'", '2', 'fresh backends');
