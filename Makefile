@@ -124,12 +124,14 @@ $(INJECT)/inject.o: test/inject/inject.c
 CLIENTS = test/tmp/clients
 GOPATH = $(realpath test/tmp/go)
 GO = GO111MODULE=off GOPATH='$(GOPATH)' GOCACHE='$(GOPATH)/cache' go
+GO_CHECKS = test/clients/checks.go
+GO_CLIENTS = $(filter-out $(GO_CHECKS),$(wildcard test/clients/*.go))
 .PHONY: clients
-clients: $(patsubst test/clients/%.go,$(CLIENTS)/%,$(wildcard test/clients/*.go)) \
+clients: $(GO_CLIENTS:test/clients/%.go=$(CLIENTS)/%) \
 	$(patsubst test/clients/%.java,$(CLIENTS)/%.class,$(wildcard test/clients/*.java))
-$(CLIENTS)/%: test/clients/%.go
+$(CLIENTS)/%: test/clients/%.go $(GO_CHECKS)
 	@mkdir -p $(@D)
-	$(GO) build -o $@ $<
+	$(GO) build -o $@ $^
 $(CLIENTS)/%.class: test/clients/%.java
 	@mkdir -p $(@D)
 	ecj -proc:none -17 -cp /usr/share/java/postgresql.jar -d $(@D) $<

@@ -163,7 +163,8 @@ static void
 back_off(int route)
 {
 	WorkerRoute *w = &pooler_worker_routes[route];
-	int			ms = w->failures == 0 ? 0 : Min(100 << w->failures, ROUTE_MAX_BACKOFF_MS);
+	int			ms = w->failures == 0 ? 0 :
+		Min(100 << w->failures, ROUTE_MAX_BACKOFF_MS);
 
 	w->retry_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
 	w->failures = Min(w->failures + 1, 10);

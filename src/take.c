@@ -78,8 +78,7 @@ serve_idle_interrupts(void)
 	CHECK_FOR_INTERRUPTS();
 	if (catchupInterruptPending)
 		ProcessCatchupInterrupt();
-	if ((ConfigReloadPending || pooler_settings_reload_due()) &&
-		!pooler_carry_reload())
+	if (pooler_settings_reload_due() && !pooler_carry_reload())
 		leave_idle();
 	if (IdleStatsUpdateTimeoutPending)
 	{

@@ -35,7 +35,7 @@
 #define HUNG_IDLE_MS		3500
 #define HUNG_TAKEN_MS		1000
 #define HUNG_BIRTH_MS		10000
-#define LEAVING_MS			2000
+#define HUNG_LEAVING_MS		2000
 
 /* What the last look at a backend found. */
 typedef struct MemberLook
@@ -159,7 +159,7 @@ miss_leaver(int member)
 		*since = 0;
 	else if (*since == 0)
 		*since = now;
-	else if (silent_since(*since, LEAVING_MS))
+	else if (silent_since(*since, HUNG_LEAVING_MS))
 		pooler_member_overdue(member);
 }
 

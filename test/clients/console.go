@@ -3,10 +3,8 @@
 package main
 
 import (
-	"context"
 	"log"
 	"os"
-	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -16,20 +14,6 @@ import (
 	"github.com/jackc/pgx/v4"
 	"github.com/jackc/pgx/v4/pgxpool"
 )
-
-var ctx = context.Background()
-
-func must(err error) {
-	if err != nil {
-		log.Panic(err)
-	}
-}
-
-func expect(got, wanted interface{}) {
-	if !reflect.DeepEqual(got, wanted) {
-		log.Panicf("got %v, not %v", got, wanted)
-	}
-}
 
 func read(pool *pgxpool.Pool, query string, options ...interface{}) (result []map[string]interface{}) {
 	rows, err := pool.Query(ctx, query, options...)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log"
-	"reflect"
 	"strings"
 	"time"
 
@@ -14,20 +13,6 @@ import (
 	"github.com/jackc/pgx/v4"
 	"github.com/jackc/pgx/v4/pgxpool"
 )
-
-var ctx = context.Background()
-
-func must(err error) {
-	if err != nil {
-		log.Panic(err)
-	}
-}
-
-func expect(got, wanted interface{}) {
-	if !reflect.DeepEqual(got, wanted) {
-		log.Panicf("got %v, not %v", got, wanted)
-	}
-}
 
 func code(err error) string {
 	var failure *pgconn.PgError

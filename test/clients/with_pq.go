@@ -8,25 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"log"
-	"reflect"
 	"time"
 
 	"github.com/lib/pq"
 )
-
-var ctx = context.Background()
-
-func must(err error) {
-	if err != nil {
-		log.Panic(err)
-	}
-}
-
-func expect(got, wanted interface{}) {
-	if !reflect.DeepEqual(got, wanted) {
-		log.Panicf("got %v, not %v", got, wanted)
-	}
-}
 
 func code(err error) string {
 	var failure *pq.Error

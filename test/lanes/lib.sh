@@ -64,7 +64,9 @@ END
 # and valgrind is told what palloc'd memory is in use.
 debug_server() {
     "$top/test/setup" || exit
-    [ -x "$cache/debug/bin/postgres" ] && return
+    # one that an older tree has built may lack the library
+    libraries=$("$cache/debug/bin/pg_config" --pkglibdir 2>/dev/null) &&
+        [ -e "$libraries/auth_delay.so" ] && return
     need bzip2 valgrind libssl-dev libperl-dev || exit
     rm -rf "$cache/source" "$cache/debug.new"
     fetch_source postgresql-15 "$cache/source" || exit
@@ -79,6 +81,7 @@ debug_server() {
                 make -s -C $part install DESTDIR="$cache/debug.new" || exit
             done
     ) >"$cache/build.log" 2>&1 || { tail -20 "$cache/build.log"; exit 1; }
+    rm -rf "$cache/debug"
     mv "$cache/debug.new$cache/debug" "$cache/debug"
     rm -rf "$cache/debug.new"
 }

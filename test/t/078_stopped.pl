@@ -23,13 +23,6 @@ sub round
     return '';
 }
 
-sub stopped_at
-{
-    my ($step) = @_;
-    my $log = $pooler->node->data_dir . '/inject.log';
-    return -e $log && slurp_file($log) =~ /^\Q$step\E stop (\d+)/m ? $1 : 0;
-}
-
 my $whole = q{select sum(backends), sum(backends - unborn - idle), (select count(*) from pooler.backends) from pooler.pools};
 
 foreach my $step (qw(take-win take-won take-taken take-fetch take-fetched take-serve
@@ -48,8 +41,8 @@ foreach my $step (qw(take-win take-won take-taken take-fetch take-fetched take-s
     }
     my $wrong = '';
     my $end = time + 60;
-    $wrong = round() until $wrong || stopped_at($step) || time > $end;
-    my $pid = stopped_at($step);
+    $wrong = round() until $wrong || $pooler->stopped_at($step) || time > $end;
+    my $pid = $pooler->stopped_at($step);
     ok($pid, "$step: a backend is stopped") or next;
     $wrong ||= round() foreach 1 .. 5;
     is($wrong, '', "$step: everybody is served");

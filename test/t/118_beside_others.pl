@@ -25,7 +25,7 @@ foreach my $order ('auth_delay, pooler', 'pooler, auth_delay')
     $pooler->node->append_conf('postgresql.conf', "shared_preload_libraries = '$order'\n");
     $pooler->new_log;
     $pooler->start_server;
-    ok($pooler->node->wait_for_log(qr/pooler does not serve: another module decides about logins/, $pooler->{log_read}), "$order: the log says that pooler does not serve");
+    $pooler->logged(qr/pooler does not serve: another module decides about logins/, "$order: the log says that pooler does not serve");
     is($pooler->sql('select count(*) from pooler.worker where listening'), '0', "$order: nor does it");
     ok(!eval { $pooler->client('x') }, "$order: nobody gets in");
     is($pooler->direct('d')->value('select 1'), '1', "$order: the server itself serves");

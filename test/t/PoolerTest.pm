@@ -219,18 +219,22 @@ sub met
 # Takes it back: true if nobody has come there.
 sub missed { my ($self, $name) = @_; return unlink $self->node->data_dir . "/inject/$name" }
 
-# The process that was stopped there.
-sub stopped
+# The process that was stopped there; 0: nobody has come yet.
+sub stopped_at
 {
     my ($self, $name) = @_;
     my $log = $self->node->data_dir . '/inject.log';
+    return -e $log && slurp_file($log) =~ /^\Q$name\E stop (\d+)/m ? $1 : 0;
+}
+
+# The same, which is waited for.
+sub stopped
+{
+    my ($self, $name) = @_;
     my $end = time + $patience;
-    while (time < $end)
-    {
-        return $1 if -e $log && slurp_file($log) =~ /^\Q$name\E stop (\d+)/m;
-        sleep 0.01;
-    }
-    die "nobody came to $name";
+    my $pid;
+    sleep 0.01 until ($pid = $self->stopped_at($name)) || time > $end;
+    return $pid || die "nobody came to $name";
 }
 
 # What was logged since the last call.
