@@ -23,7 +23,7 @@
 #include "guc.h"
 #include "net.h"
 
-PoolerSelf pooler_self = {.control = -1, .route_epoll = -1};
+PoolerSelf pooler_self = {.control = -1, .route_epoll = -1, .worker = -1};
 
 static ReservedSlots reserved;	/* the server's, while they are waived */
 

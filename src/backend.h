@@ -20,6 +20,8 @@ typedef struct PoolerSelf
 	int			route_index;
 	int			control;
 	int			route_epoll;
+	int			worker;			/* stands for the worker, whose files may be
+								 * copied; -1: they may not */
 	Oid			role;
 	bool		superuser;
 	char		role_name[NAMEDATALEN];

@@ -191,6 +191,7 @@ await_birth(Port *port, BirthMessage *birth, int *fds)
 	int			got = 0;
 	int			nfds = 0;
 
+	fds[2] = -1;
 	while (got < (int) sizeof(*birth))
 	{
 		int			here[NET_MAX_FDS];
@@ -219,7 +220,7 @@ await_birth(Port *port, BirthMessage *birth, int *fds)
 	}
 	/* it may have come together with a SIGTERM */
 	serve_interrupts();
-	if (birth->magic != CONTROL_BIRTH_MAGIC || nfds != NET_MAX_FDS ||
+	if (birth->magic != CONTROL_BIRTH_MAGIC || nfds < 2 ||
 		birth->member != pooler_self.index)
 		ereport(FATAL,
 				(errcode(ERRCODE_PROTOCOL_VIOLATION),
@@ -235,6 +236,7 @@ be_born(Port *port, const BirthMessage *birth, const int *fds)
 {
 	pooler_self.control = fds[0];
 	pooler_self.route_epoll = fds[1];
+	pooler_self.worker = fds[2];
 	pooler_self.pool = &pooler_pools[birth->pool];
 	pooler_self.route = &pooler_routes[birth->route];
 	pooler_self.route_index = birth->route;

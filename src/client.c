@@ -345,23 +345,11 @@ pool_is_lost(int slot)
 	return NULL;
 }
 
-static bool
-has_left(int slot)
-{
-	char		c;
-	int			n = recv(pooler_client_fd(slot), &c, 1, MSG_PEEK | MSG_DONTWAIT);
-
-	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
-}
-
-/*
- * One that has not left is of a database that the backend is not in: made anew
- * under the same name, maybe since the last look at it.
- */
+/* Its database was made anew under the same name, maybe since the last look. */
 void
-pooler_client_gone(int slot)
+pooler_client_misplaced(int slot)
 {
-	if (!pooler_client_is_ending(slot) && !has_left(slot))
+	if (!pooler_client_is_ending(slot))
 	{
 		const char *why;
 

@@ -84,8 +84,8 @@ extern void pooler_client_close(int slot);
 /* Is this the client that a backend means, and with a backend or in the epoll? */
 extern bool pooler_client_is(uint32 slot, uint32 generation);
 
-/* A backend that owned it says so: it has gone; it looks gone. */
-extern void pooler_client_gone(int slot);
+/* A backend that owned it says so: it is of another database; it looks gone. */
+extern void pooler_client_misplaced(int slot);
 extern void pooler_client_hung_up(int slot);
 
 /* A harmless message: to one that has closed its socket it brings a reset. */

@@ -3,7 +3,7 @@
  *	  What the worker and its backends say to each other.
  *
  * Two channels. On libpq's socket, before birth: UnbornMessage from the
- * backend, BirthMessage (with two files) to it. Afterwards on the control
+ * backend, BirthMessage (with its files) to it. Afterwards on the control
  * socket, a SOCK_SEQPACKET pair made for each birth: ControlMessages only, so
  * that nothing a dying backend writes for a client can be mistaken for one.
  *
@@ -25,7 +25,8 @@ typedef struct UnbornMessage
 	int32		pid;
 } UnbornMessage;
 
-/* worker to backend; files: the control socket's end, the route's epoll */
+/* worker to backend; files: the control socket's end, the route's epoll, and, if
+ * the kernel has such, one that stands for the worker */
 typedef struct BirthMessage
 {
 	uint32		magic;
@@ -40,8 +41,9 @@ typedef struct BirthMessage
 typedef enum ControlType
 {
 	/* backend to worker */
-	CONTROL_FETCH = 1,			/* send me this client's file */
+	CONTROL_FETCH = 1,			/* send me this client's file: I cannot copy it */
 	CONTROL_CLOSED,				/* I owned it; it has gone: you own it now */
+	CONTROL_MISPLACED,			/* I owned it; it is of another database */
 	CONTROL_HUNG_UP,			/* I own it, without its file: look at it */
 	CONTROL_GREETED,			/* its login was finished; text, len: how */
 	CONTROL_LEAVING,			/* I exit and own nothing */

@@ -66,12 +66,14 @@ typedef struct WorkerMember
 } WorkerMember;
 
 static WorkerMember *workers;
+static int	this_process = -1;	/* a file that stands for the worker */
 
 void
 pooler_member_start(void)
 {
 	int			n = pooler_shared->max_members;
 
+	this_process = pooler_net_this_process();
 	workers = MemoryContextAllocZero(TopMemoryContext,
 									 sizeof(WorkerMember) * n);
 	for (int i = 0; i < n; i++)
@@ -460,9 +462,10 @@ send_birth(int member, int backend_end)
 	strlcpy(birth.role_name, r->role_name, NAMEDATALEN);
 	fds[0] = backend_end;
 	fds[1] = pooler_worker_routes[m->route].epoll_fd;
+	fds[2] = this_process;
 	pooler_evloop_add(w->control, false, EVENT_CONTROL, member, 0);
 	return pooler_net_send(w->libpq_fd, &birth, sizeof(birth), fds,
-						   NET_MAX_FDS);
+						   this_process < 0 ? 2 : 3);
 }
 
 void
@@ -776,7 +779,11 @@ serve_message(int member, const ControlMessage *m)
 			break;
 		case CONTROL_CLOSED:
 			if (takes_over(member, m))
-				pooler_client_gone(m->slot);
+				pooler_client_close(m->slot);
+			break;
+		case CONTROL_MISPLACED:
+			if (takes_over(member, m))
+				pooler_client_misplaced(m->slot);
 			break;
 		case CONTROL_HUNG_UP:
 			if (takes_over(member, m))
@@ -794,35 +801,31 @@ serve_message(int member, const ControlMessage *m)
 	}
 }
 
+/* One message: usually there is no other, and the epoll would bring it up. */
 void
 pooler_member_control_event(int member)
 {
 	PoolerMember *m = &pooler_members[member];
 	WorkerMember *w = &workers[member];
+	ControlMessage message;
+	int			n;
 
-	while (m->state != MEMBER_FREE && w->control >= 0)
+	if (m->state == MEMBER_FREE || w->control < 0)
+		return;
+	n = recv(w->control, &message, sizeof(message), MSG_DONTWAIT);
+	if (n == sizeof(message))
+		serve_message(member, &message);
+	else if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	else if (m->state == MEMBER_BIRTH)
 	{
-		ControlMessage message;
-		int			n = recv(w->control, &message, sizeof(message),
-							 MSG_DONTWAIT);
-
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			return;
-		if (n == sizeof(message))
-		{
-			serve_message(member, &message);
-			continue;
-		}
-		/* at birth libpq will say why it ended */
-		if (m->state == MEMBER_BIRTH)
-		{
-			pooler_evloop_remove(w->control);
-			close(w->control);
-			w->control = -1;
-		}
-		else
-			drop(member);
+		/* libpq will say why it ended */
+		pooler_evloop_remove(w->control);
+		close(w->control);
+		w->control = -1;
 	}
+	else
+		drop(member);
 }
 
 /* ---- the worker's wishes ---- */

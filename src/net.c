@@ -3,9 +3,9 @@
  *	  Sockets: listening, accepting, passing open files between processes.
  *
  * Nothing here waits. Listening follows pqcomm.c's StreamServerPort(): every
- * address of every name, TCP_NODELAY set before bind so that accepted sockets
- * inherit it, a lock file beside each Unix socket. Accepted sockets get the
- * keepalive settings of the server, since no backend's pq_init() sees them.
+ * address of every name, a lock file beside each Unix socket. No backend's
+ * pq_init() sees an accepted socket: TCP_NODELAY and keepalive it inherits from
+ * the listening one, and the server's settings of keepalive it gets here.
  *
  * src/net.c
  */
@@ -19,11 +19,13 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "common/ip.h"
 #include "libpq/libpq.h"
+#include "miscadmin.h"
 #include "postmaster/postmaster.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -53,6 +55,7 @@ listen_on(const struct addrinfo *ai, const char *what, int port)
 	{
 		(void) set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 		(void) set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+		(void) set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 		if (ai->ai_family == AF_INET6)
 			(void) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 	}
@@ -193,8 +196,6 @@ pooler_net_unlisten(void)
 static void
 set_keepalive(int fd)
 {
-	(void) set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	(void) set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 	if (tcp_keepalives_idle > 0)
 		(void) set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, tcp_keepalives_idle);
 	if (tcp_keepalives_interval > 0)
@@ -278,6 +279,28 @@ pooler_net_receive(int fd, void *message, size_t size, int *fds, int *nfds)
 		memcpy(fds, CMSG_DATA(c), *nfds * sizeof(int));
 	}
 	return n;
+}
+
+int
+pooler_net_this_process(void)
+{
+#ifdef SYS_pidfd_open
+	return syscall(SYS_pidfd_open, MyProcPid, 0);
+#else
+	errno = ENOSYS;
+	return -1;
+#endif
+}
+
+int
+pooler_net_copy_file(int process, int number)
+{
+#ifdef SYS_pidfd_getfd
+	return syscall(SYS_pidfd_getfd, process, number, 0);
+#else
+	errno = ENOSYS;
+	return -1;
+#endif
 }
 
 bool

@@ -10,7 +10,7 @@
 #include "libpq/pqcomm.h"
 
 #define NET_MAX_LISTEN	64
-#define NET_MAX_FDS		2
+#define NET_MAX_FDS		3
 
 /* Opens the sockets of the settings; returns how many, at most NET_MAX_LISTEN.
  * What cannot be opened is a LOG line. */
@@ -36,6 +36,13 @@ extern bool pooler_net_send(int fd, const void *message, size_t len,
  * errno; fds[] gets *nfds files (close-on-exec). */
 extern int	pooler_net_receive(int fd, void *message, size_t size, int *fds,
 							   int *nfds);
+
+/* A file that stands for this process, close-on-exec; -1 with errno. Who has it
+ * may copy files of this process, if the kernel lets him trace it. */
+extern int	pooler_net_this_process(void);
+/* A copy, close-on-exec, of the file that `process` has under that number; -1
+ * with errno. */
+extern int	pooler_net_copy_file(int process, int number);
 
 /* Puts a client (slot | generation << 32) into a route's epoll for one event,
  * or re-arms it there: it belongs to whoever harvests that event. `greet`: the

@@ -16,6 +16,7 @@
 #include "postgres.h"
 
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include "libpq/pqsignal.h"
 #include "miscadmin.h"
@@ -26,6 +27,7 @@
 #include "storage/pmsignal.h"
 #include "storage/sinval.h"
 #include "tcop/tcopprot.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
@@ -202,11 +204,60 @@ harvest(uint32 *events, TimestampTz *waiting_since)
 	return e.data.u64;
 }
 
+/*
+ * Copies the client's file out of the worker, which has it as long as we own the
+ * client: what was copied after we had lost it may be another's. False: ask for
+ * it. Where this is not allowed (an old kernel; Yama or a container forbid one
+ * process to trace another) it is not tried again.
+ */
+static bool
+copy_file(uint64 packed)
+{
+	uint32		me = pooler_self.index + 1;
+	uint32		slot = pooler_client_slot(packed);
+	int			fd;
+
+	if (pooler_self.worker < 0)
+		return false;
+	POOLER_INJECT("take-copy");
+	fd = pooler_net_copy_file(pooler_self.worker, pooler_waitset_fd(slot));
+	if (fd < 0)
+	{
+		if (errno == EPERM || errno == ENOSYS)
+		{
+			close(pooler_self.worker);
+			pooler_self.worker = -1;
+		}
+		return false;
+	}
+	POOLER_INJECT("take-copied");
+	if (!pooler_client_pass(packed, me, me))
+	{
+		close(fd);
+		return false;
+	}
+	pooler_waitset_adopt(slot, pooler_client_generation(packed), fd);
+	return true;
+}
+
+static WaitEventSet *
+wait_for_worker(void)
+{
+	WaitEventSet *set = pooler_create_wait_event_set(3);
+
+	AddWaitEventToSet(set, WL_SOCKET_READABLE, pooler_self.control, NULL, NULL);
+	AddWaitEventToSet(set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+	AddWaitEventToSet(set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
+	return set;
+}
+
 /* Asks the worker for the client's file. False: that client is gone. */
 static bool
 fetch(uint64 packed)
 {
 	static uint32 wait_event = 0;
+	static WaitEventSet *set = NULL;
+	WaitEvent	event;
 	ControlMessage answer;
 	int			fds[NET_MAX_FDS];
 	int			nfds;
@@ -222,11 +273,10 @@ fetch(uint64 packed)
 			proc_exit(0);
 		if (n == sizeof(answer))
 			break;
-		(void) WaitLatchOrSocket(MyLatch,
-								 WL_LATCH_SET | WL_SOCKET_READABLE |
-								 WL_EXIT_ON_PM_DEATH,
-								 pooler_self.control, -1,
-								 pooler_wait_event(&wait_event, "PoolerFetch"));
+		if (set == NULL)
+			set = wait_for_worker();
+		(void) WaitEventSetWait(set, -1, &event, 1,
+								pooler_wait_event(&wait_event, "PoolerFetch"));
 		ResetLatch(MyLatch);
 		QueryCancelPending = false;
 		CHECK_FOR_INTERRUPTS();
@@ -256,7 +306,7 @@ open_client(uint64 packed, uint32 events)
 		hand_back_unopened(packed);
 		return false;
 	}
-	if (fetch(packed))
+	if (copy_file(packed) || fetch(packed))
 		return true;
 	hand_back_unopened(packed);
 	pooler_backend_leave();
@@ -284,7 +334,7 @@ may_serve(uint64 packed)
 	}
 	if (pooler_client_of(packed)->database == MyDatabaseId)
 		return true;
-	pooler_backend_tell(CONTROL_CLOSED, packed);
+	pooler_backend_tell(CONTROL_MISPLACED, packed);
 	return false;
 }
 
