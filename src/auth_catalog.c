@@ -87,14 +87,20 @@ visit_page(Oid relation, Buffer buffer, BlockNumber block, Snapshot snapshot,
 static void
 visit_rows(Oid relation, TupleVisitor visit, void *arg)
 {
+	static SMgrRelation settings = NULL;
 	PoolerFile	file;
+	SMgrRelation smgr;
 	BlockNumber blocks;
 	BlockNumber block;
 	Snapshot	snapshot;
 
 	LockRelationOid(relation, AccessShareLock);
 	file = pooler_shared_file(relation);
-	blocks = smgrnblocks(pooler_open_smgr(file), MAIN_FORKNUM);
+	smgr = pooler_open_smgr(file);
+	/* read at each login; a TOAST table's file is closed at the end */
+	if (relation == DbRoleSettingRelationId)
+		pooler_keep_smgr(&settings, smgr);
+	blocks = smgrnblocks(smgr, MAIN_FORKNUM);
 	snapshot = RegisterSnapshot(GetCatalogSnapshot(relation));
 
 	for (block = 0; block < blocks; block++)
@@ -221,7 +227,7 @@ find_row(Relation catalog, Oid name_index, AttrNumber name_column,
 }
 
 bool
-pooler_auth_find_role(const char *name, Oid oid, AuthRole *role)
+pooler_auth_read_role(const char *name, Oid oid, AuthRole *role)
 {
 	Relation	catalog = table_open(AuthIdRelationId, AccessShareLock);
 	HeapTuple	tuple = find_row(catalog, AuthIdRolnameIndexId,
@@ -255,7 +261,7 @@ database_acl(Relation catalog, HeapTuple tuple, Oid owner)
 }
 
 bool
-pooler_auth_find_database(const char *name, Oid oid, AuthDatabase *database)
+pooler_auth_read_database(const char *name, Oid oid, AuthDatabase *database)
 {
 	Relation	catalog = table_open(DatabaseRelationId, AccessShareLock);
 	HeapTuple	tuple = find_row(catalog, DatabaseNameIndexId,

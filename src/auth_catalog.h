@@ -30,8 +30,8 @@ typedef struct AuthDatabase
 
 /* By name, or by OID where name is NULL; false: there is none. All of these
  * need a transaction and allocate in the current context. */
-extern bool pooler_auth_find_role(const char *name, Oid oid, AuthRole *role);
-extern bool pooler_auth_find_database(const char *name, Oid oid,
+extern bool pooler_auth_read_role(const char *name, Oid oid, AuthRole *role);
+extern bool pooler_auth_read_database(const char *name, Oid oid,
 									  AuthDatabase *database);
 
 /* values[i]: what pg_db_role_setting gives names[i] in a session of this role

@@ -42,7 +42,7 @@
 #include "postmaster/postmaster.h"
 #include "utils/memutils.h"
 
-#include "auth_catalog.h"
+#include "auth_cache.h"
 #include "auth_refuse.h"
 #include "compat.h"
 #include "wire.h"

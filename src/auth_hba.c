@@ -42,6 +42,7 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
+#include "auth_cache.h"
 #include "auth_refuse.h"
 #include "compat.h"
 
@@ -175,6 +176,7 @@ pooler_auth_start(void)
 	/* InitPostgres() leaves this out where there is no database */
 	initialize_acl();
 	CommitTransactionCommand();
+	pooler_auth_cache_start();
 
 	if (hba_lines == NULL)
 	{

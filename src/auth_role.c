@@ -21,7 +21,7 @@
 #include "catalog/pg_authid.h"
 #include "utils/acl.h"
 
-#include "auth_catalog.h"
+#include "auth_cache.h"
 #include "auth_refuse.h"
 #include "compat.h"
 

@@ -296,6 +296,25 @@ pooler_shared_file(Oid relation)
 #define pooler_open_smgr(file) smgropen((file), InvalidBackendId)
 #endif
 
+/* The file stays open beyond the transaction, as a relcache entry's does; the
+ * one that `kept` had does not. */
+static inline void
+pooler_keep_smgr(SMgrRelation *kept, SMgrRelation smgr)
+{
+	if (*kept == smgr)
+		return;
+#if PG_VERSION_NUM >= 170000
+	if (*kept)
+		smgrunpin(*kept);
+	smgrpin(smgr);
+	*kept = smgr;
+#else
+	if (*kept)
+		smgrclearowner(kept, *kept);
+	smgrsetowner(kept, smgr);
+#endif
+}
+
 #if PG_VERSION_NUM >= 180000
 #define pooler_md5_verify(role, secret, answer, salt, len, detail) \
 	md5_crypt_verify((role), (secret), (answer), (salt), (len), (detail))

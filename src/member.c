@@ -40,7 +40,7 @@
 
 #include "admit.h"
 #include "answer.h"
-#include "auth_catalog.h"
+#include "auth_cache.h"
 #include "client.h"
 #include "compat.h"
 #include "control.h"

@@ -21,7 +21,7 @@
 #include "utils/timestamp.h"
 
 #include "auth.h"
-#include "auth_catalog.h"
+#include "auth_cache.h"
 #include "capacity.h"
 #include "compat.h"
 #include "counters.h"

@@ -36,7 +36,6 @@
 #include "storage/latch.h"
 #include "storage/pmsignal.h"
 #include "storage/proc.h"
-#include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
@@ -258,9 +257,6 @@ start(void)
 	set_signals();
 	refuse_foreign_hooks();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
-	StartTransactionCommand();
-	initialize_acl();			/* InitPostgres() does so for a database only */
-	CommitTransactionCommand();
 	CacheRegisterSyscacheCallback(AUTHOID, notice_catalog_change, (Datum) 0);
 	CacheRegisterSyscacheCallback(DATABASEOID, notice_catalog_change,
 								  (Datum) 0);

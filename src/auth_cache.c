@@ -1,0 +1,118 @@
+/*
+ * auth_cache.c
+ *	  Rows of pg_authid and pg_database that logins have asked for by name.
+ *
+ * The same applications log in again and again, and a look at a nailed catalog
+ * opens its file anew each time once the worker has heard of any change of that
+ * relation (RelationReloadNailed() needs a database's pg_class to call it valid
+ * again). The syscaches cannot be used (auth_catalog.c), but what keeps them
+ * right keeps this cache right, too: each committed change of a row is told to
+ * all processes, and a transaction hears of those before it begins. A row that
+ * was read while a change was told of is returned, and not kept.
+ *
+ * src/auth_cache.c
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "auth_cache.h"
+
+#define CACHED_ROLES		256
+#define CACHED_DATABASES	64
+
+typedef struct CachedRole
+{
+	uint64		changes;		/* role_changes when it was read; 0: none was */
+	AuthRole	role;
+} CachedRole;
+
+typedef struct CachedDatabase
+{
+	uint64		changes;
+	AuthDatabase database;		/* acl: in TopMemoryContext */
+} CachedDatabase;
+
+static CachedRole roles[CACHED_ROLES];	/* by the hash of the name */
+static CachedDatabase databases[CACHED_DATABASES];
+
+static uint64 role_changes = 1; /* times that one was told of */
+static uint64 database_changes = 1;
+
+static void
+note_change(Datum changes, int cache, uint32 hash)
+{
+	++*(uint64 *) DatumGetPointer(changes);
+}
+
+void
+pooler_auth_cache_start(void)
+{
+	CacheRegisterSyscacheCallback(AUTHOID, note_change,
+								  PointerGetDatum(&role_changes));
+	CacheRegisterSyscacheCallback(DATABASEOID, note_change,
+								  PointerGetDatum(&database_changes));
+}
+
+static uint32
+hash_name(const char *name)
+{
+	return hash_bytes((const unsigned char *) name, strlen(name));
+}
+
+bool
+pooler_auth_find_role(const char *name, Oid oid, AuthRole *role)
+{
+	uint64		changes = role_changes;
+	CachedRole *cached;
+
+	if (name == NULL)
+		return pooler_auth_read_role(NULL, oid, role);
+	cached = &roles[hash_name(name) % CACHED_ROLES];
+	if (cached->changes == changes && strcmp(cached->role.name, name) == 0)
+	{
+		*role = cached->role;
+		return true;
+	}
+	if (!pooler_auth_read_role(name, InvalidOid, role))
+		return false;
+	cached->role = *role;
+	cached->changes = changes;
+	return true;
+}
+
+static Acl *
+copy_acl(const Acl *acl, MemoryContext context)
+{
+	return memcpy(MemoryContextAlloc(context, VARSIZE(acl)), acl, VARSIZE(acl));
+}
+
+bool
+pooler_auth_find_database(const char *name, Oid oid, AuthDatabase *database)
+{
+	uint64		changes = database_changes;
+	CachedDatabase *cached;
+
+	if (name == NULL)
+		return pooler_auth_read_database(NULL, oid, database);
+	cached = &databases[hash_name(name) % CACHED_DATABASES];
+	if (cached->changes == changes && strcmp(cached->database.name, name) == 0)
+	{
+		*database = cached->database;
+		database->acl = copy_acl(cached->database.acl, CurrentMemoryContext);
+		return true;
+	}
+	if (!pooler_auth_read_database(name, InvalidOid, database))
+		return false;
+	cached->changes = 0;
+	if (cached->database.acl)
+		pfree(cached->database.acl);
+	cached->database = *database;
+	cached->database.acl = NULL;
+	cached->database.acl = copy_acl(database->acl, TopMemoryContext);
+	cached->changes = changes;
+	return true;
+}
