@@ -104,7 +104,8 @@ fuzz-target:
 INJECT = test/tmp/inject
 INJECT_OBJS = $(SOURCES:src/%.c=$(INJECT)/%.o) $(INJECT)/inject.o
 WRAPS = accept4 dup3 epoll_create1 epoll_ctl epoll_pwait epoll_wait poll \
-	socketpair recv recvmsg send sendmsg pg_strong_random \
+	socketpair recv recvmsg send sendmsg pooler_net_copy_file \
+	pooler_net_this_process pg_strong_random \
 	dsa_allocate_extended palloc MemoryContextAlloc MemoryContextAllocZero
 INJECT_CC = $(CC) $(CFLAGS) $(CPPFLAGS) -Isrc -U_FORTIFY_SOURCE \
 	-DPOOLER_INJECT_BUILD

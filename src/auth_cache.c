@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "common/hashfn.h"
+#include "utils/datum.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
@@ -87,7 +88,11 @@ pooler_auth_find_role(const char *name, Oid oid, AuthRole *role)
 static Acl *
 copy_acl(const Acl *acl, MemoryContext context)
 {
-	return memcpy(MemoryContextAlloc(context, VARSIZE(acl)), acl, VARSIZE(acl));
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Datum		copy = datumCopy(PointerGetDatum(acl), false, -1);
+
+	MemoryContextSwitchTo(old);
+	return (Acl *) DatumGetPointer(copy);
 }
 
 bool

@@ -34,6 +34,7 @@
 #include "utils/dsa.h"
 
 #include "inject.h"
+#include "net.h"
 
 #define KIND_MAX 32
 
@@ -134,6 +135,7 @@ errno_of(const char *kind)
 		{"ENOBUFS", ENOBUFS}, {"EBADF", EBADF}, {"EBUSY", EBUSY},
 		{"EPIPE", EPIPE}, {"ECONNRESET", ECONNRESET},
 		{"ECONNABORTED", ECONNABORTED}, {"ETOOMANYREFS", ETOOMANYREFS},
+		{"EPERM", EPERM}, {"ENOSYS", ENOSYS}, {"ESRCH", ESRCH},
 	};
 
 	for (int i = 0; i < lengthof(known); i++)
@@ -203,6 +205,9 @@ WRAP(ssize_t, send, -1, (int fd, const void *from, size_t n, int flags),
 	 (fd, from, half ? (n + 1) / 2 : n, flags))
 WRAP(ssize_t, sendmsg, -1, (int fd, const struct msghdr *m, int flags),
 	 (fd, m, flags))
+WRAP(int, pooler_net_copy_file, -1, (int process, int number),
+	 (process, number))
+WRAP(int, pooler_net_this_process, -1, (void), ())
 WRAP(bool, pg_strong_random, false, (void *to, size_t n), (to, n))
 WRAP(dsa_pointer, dsa_allocate_extended, InvalidDsaPointer,
 	 (dsa_area *area, size_t n, int flags), (area, n, flags))

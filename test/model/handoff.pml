@@ -111,6 +111,7 @@ chan held = [NC] of { byte };
 byte backends, clients;
 bool watched = true;			/* the route is nested in the worker's epoll */
 bool noted;						/* its event is in the batch at hand */
+bool overtaken;					/* a birth is in the next batch before it */
 
 /* a backend's own */
 bool up[NB] = true;				/* this member's process lives */
@@ -318,6 +319,7 @@ proctype Backend(byte b)
 {
 	byte c = NONE;
 	byte g;
+	byte copied;				/* generation of a file that was copied */
 	bool hung_up, pinned;
 
 birth:
@@ -447,6 +449,27 @@ sleep:
 	:: have[b * NC + c] != g && hung_up -> goto hand_back
 	:: have[b * NC + c] != g && !hung_up
 #endif
+	fi;
+	/* copy_file() */
+	if
+	:: true ->
+		copied = generation[c];
+		may_stop();
+		if
+#ifdef COPYUNSEEN
+		:: atomic { true ->
+#else
+		:: atomic { won[c] == b + 1 && generation[c] == g ->
+#endif
+			assert(copied == g);
+			have[b * NC + c] = copied;
+			copied = 0 };
+			goto opened
+#ifndef COPYUNSEEN
+		:: atomic { won[c] != b + 1 || generation[c] != g -> copied = 0 }
+#endif
+		fi
+	:: true	/* the kernel forbids it */
 	fi;
 	to_worker[b]!FETCH, c, g;
 	if
@@ -1050,8 +1073,10 @@ proctype Worker()
 			atomic { route_arm(s) }
 
 		/* EVENT_ROUTE, in a batch with others */
-		:: watched && nempty(ready) && !noted -> noted = true
-		:: noted -> route_event()
+		:: watched && nempty(ready) && !noted && !overtaken -> noted = true
+		:: noted ->
+			route_event();
+			overtaken = (libpq[0] != 0 || libpq[1] != 0)
 
 		/* EVENT_LIBPQ comes before what the backend says afterwards */
 		:: atomic { libpq[0] != 0 || libpq[1] != 0 ->
@@ -1060,7 +1085,8 @@ proctype Worker()
 			:: libpq[1] != 0 -> b = 1
 			fi;
 			m = libpq[b];
-			libpq[b] = 0 };
+			libpq[b] = 0;
+			overtaken = false };
 			if
 			:: m == BORN ->
 				member[b] = MEMBER_BORN;

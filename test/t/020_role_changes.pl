@@ -41,6 +41,13 @@ is($before->value('select current_user'), 'r', 'whatever happens to others');
 admin('alter role r login');
 is(as('r')->value('select 1'), '1', 'LOGIN lets in again');
 
+# A row may change without ALTER ROLE.
+foreach my $may (0, 1)
+{
+    admin("update pg_authid set rolcanlogin = ${may}::boolean where rolname = 'r'");
+    is(as('r')->{login}{status}, $may ? 'I' : '', 'UPDATE pg_authid ' . ($may ? 'lets in' : 'refuses'));
+}
+
 my $boss = as('boss');
 is($boss->value('show is_superuser'), 'on', 'a superuser');
 admin('alter role boss nosuperuser');

@@ -173,7 +173,7 @@ $worker = $pooler->worker_pid;
 my $files = files_of($worker);
 
 my @born = qw(birth-login birth-started take-idle);
-my @taken = qw(take-taken take-fetch take-fetched waitset-number waitset-aimed);
+my @taken = qw(take-taken take-copy take-copied waitset-number waitset-aimed);
 my @left = qw(left-detached left-forget left-tell);
 my @serving = qw(take-serving switch-load switch-loaded switch-feed greet-startup greet-said greet-publish
   give-up-boundary give-up-look give-up-pinned switch-save switch-saved
@@ -210,10 +210,10 @@ steps('given up', 'error fatal exit terminate cancel', undef, 0,
 steps('worker', 'error', qr/: (XX000 .*|end)$/, 1, qw(open-start open-started open-unborn give-birth admit-slot admit-route admit-entered admit-greeted login-startup login-authorize));
 
 calls('backend-dup3', 'EBADF EMFILE', undef, 0);
+calls('backend-pooler_net_copy_file', 'EPERM ENOSYS EBADF EMFILE ESRCH', undef, 0, 1);
 calls('backend-epoll_ctl', 'ENOMEM', qr/: (XX000 .*)?end$/, 1);
 calls('backend-epoll_pwait', 'EINTR', undef, 0);
 calls('backend-recv', 'EINTR ECONNRESET short', qr/: end$/, 1);
-calls('backend-recvmsg', 'EINTR EAGAIN ECONNRESET', undef, 0);
 calls('backend-send', 'EAGAIN short', qr/: XX000 could not restore the unnamed statement: .*, end$/, 1);
 calls('backend-sendmsg', 'EAGAIN EINTR', undef, 0);
 calls('worker-dup3', 'EBADF EMFILE', qr/login: 53300 .*, end$/, 1);
@@ -223,5 +223,19 @@ calls('worker-sendmsg', 'EAGAIN ENOBUFS ETOOMANYREFS EPIPE', undef, 0, 2);
 
 is($pooler->worker_pid, $worker, 'the worker is the one it was');
 cmp_ok(files_of($worker), '<=', $files + 2, 'and has no more files open');
+
+# Where the kernel has no files that stand for processes the worker is asked for
+# each client's.
+$pooler->inject('worker-pooler_net_this_process', 'ENOSYS');
+kill 'TERM', $worker;
+ok($pooler->met('worker-pooler_net_this_process'), 'the next worker has no such file');
+$pooler->await_open;
+%clients = ();
+exercise();
+is(whole(), '', 'whole with it');
+steps('asked for', 'error fatal exit terminate cancel', undef, 0, qw(take-fetch take-fetched));
+calls('backend-recvmsg', 'EINTR EAGAIN ECONNRESET', undef, 0);
+calls('backend-sendmsg', 'EAGAIN EINTR', undef, 0);
+calls('worker-sendmsg', 'EAGAIN ENOBUFS ETOOMANYREFS EPIPE', undef, 0, 2);
 unlike(slurp_file($pooler->node->logfile), qr/was terminated by signal|PANIC|TRAP/, 'and the cluster never restarted');
 done_testing;

@@ -25,12 +25,12 @@ sub round
 
 my $whole = q{select sum(backends), sum(backends - unborn - idle), (select count(*) from pooler.backends) from pooler.pools};
 
-foreach my $step (qw(take-win take-won take-taken take-fetch take-fetched take-serve
+foreach my $step (qw(take-win take-won take-taken take-copy take-copied take-serve
     give-up-returning give-up-detached give-up-arm give-up-passed take-idle birth-named))
 {
     my $before = $pooler->sql('select invalidated from pooler.pools');
     $pooler->inject($step, 'stop');
-    if ($step =~ /^take-fetch/)    # asked for by who has not got the file
+    if ($step =~ /^take-cop/)    # by who has not got the file
     {
         $clients[0]->quit;
         $clients[0] = $pooler->client('another');
