@@ -49,11 +49,12 @@ my $kept_by = '';
 for (1 .. 100)
 {
     $pid = $holder->value('select pg_backend_pid()');
-    $kept_by = $pooler->sql("select backend from pooler.clients where application_name = 'holder'");
+    $kept_by = $pooler->sql("select b.pid from pooler.clients c join pooler.backends b on b.pid = c.backend
+        where c.application_name = 'holder' and b.state = 'idle'");
     last if $kept_by eq $pid;
     sleep 0.02;
 }
-is($kept_by, $pid, 'it is kept by its backend');
+is($kept_by, $pid, 'it is kept by its backend, which has saved its state');
 kill 'STOP', $pid;
 $holder->write(Query('insert into counted values (1)'));
 is($holder->result->{tags}[0], 'INSERT 0 1', 'a client whose backend was stopped is served');
