@@ -141,8 +141,8 @@ sub await_open
     my ($self) = @_;
     my $end = time + $patience;
     sleep 0.01
-      while time < $end && $self->sql("select count(*) from pooler.pools where state = 'open'
-          and backends >= pool_size or coalesce(pool_size, 0) = 0") ne $self->sql('select greatest(count(*), 1) from pooler.pools');
+      while time < $end && $self->sql("select count(*) from pooler.pools where (select listening from pooler.worker)
+          and (state = 'open' and backends >= pool_size or coalesce(pool_size, 0) = 0)") ne $self->sql('select greatest(count(*), 1) from pooler.pools');
     return;
 }
 
