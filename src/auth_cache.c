@@ -58,12 +58,6 @@ pooler_auth_cache_start(void)
 								  PointerGetDatum(&database_changes));
 }
 
-static uint32
-hash_name(const char *name)
-{
-	return hash_bytes((const unsigned char *) name, strlen(name));
-}
-
 bool
 pooler_auth_find_role(const char *name, Oid oid, AuthRole *role)
 {
@@ -72,7 +66,7 @@ pooler_auth_find_role(const char *name, Oid oid, AuthRole *role)
 
 	if (name == NULL)
 		return pooler_auth_read_role(NULL, oid, role);
-	cached = &roles[hash_name(name) % CACHED_ROLES];
+	cached = &roles[string_hash(name, NAMEDATALEN) % CACHED_ROLES];
 	if (cached->changes == changes && strcmp(cached->role.name, name) == 0)
 	{
 		*role = cached->role;
@@ -103,7 +97,7 @@ pooler_auth_find_database(const char *name, Oid oid, AuthDatabase *database)
 
 	if (name == NULL)
 		return pooler_auth_read_database(NULL, oid, database);
-	cached = &databases[hash_name(name) % CACHED_DATABASES];
+	cached = &databases[string_hash(name, NAMEDATALEN) % CACHED_DATABASES];
 	if (cached->changes == changes && strcmp(cached->database.name, name) == 0)
 	{
 		*database = cached->database;

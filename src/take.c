@@ -27,7 +27,6 @@
 #include "storage/pmsignal.h"
 #include "storage/sinval.h"
 #include "tcop/tcopprot.h"
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
@@ -240,17 +239,6 @@ copy_file(uint64 packed)
 	return true;
 }
 
-static WaitEventSet *
-wait_for_worker(void)
-{
-	WaitEventSet *set = pooler_create_wait_event_set(3);
-
-	AddWaitEventToSet(set, WL_SOCKET_READABLE, pooler_self.control, NULL, NULL);
-	AddWaitEventToSet(set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
-	AddWaitEventToSet(set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
-	return set;
-}
-
 /* Asks the worker for the client's file. False: that client is gone. */
 static bool
 fetch(uint64 packed)
@@ -274,9 +262,11 @@ fetch(uint64 packed)
 		if (n == sizeof(answer))
 			break;
 		if (set == NULL)
-			set = wait_for_worker();
+			set = pooler_waitset_make(pooler_self.control);
 		(void) WaitEventSetWait(set, -1, &event, 1,
 								pooler_wait_event(&wait_event, "PoolerFetch"));
+		if (event.events & WL_POSTMASTER_DEATH)
+			proc_exit(1);
 		ResetLatch(MyLatch);
 		QueryCancelPending = false;
 		CHECK_FOR_INTERRUPTS();

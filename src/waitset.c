@@ -66,8 +66,8 @@ pooler_waitset_fd(uint32 slot)
 	return pooler_shared->base_fd + slot;
 }
 
-static WaitEventSet *
-make_set(int fd)
+WaitEventSet *
+pooler_waitset_make(int fd)
 {
 	WaitEventSet *set = pooler_create_wait_event_set(FeBeWaitSetNEvents);
 
@@ -94,7 +94,7 @@ set_is_known(WaitEventSet *set, int fd)
 bool
 pooler_waitset_init(void)
 {
-	WaitEventSet *set = make_set(MyProcPort->sock);
+	WaitEventSet *set = pooler_waitset_make(MyProcPort->sock);
 	bool		known = set_is_known(set, MyProcPort->sock);
 
 	FreeWaitEventSet(set);
@@ -186,7 +186,7 @@ pooler_waitset_adopt(uint32 slot, uint32 generation, int fd)
 	number_file(fd, number);
 	if (o->set == NULL)
 	{
-		o->set = make_set(number);
+		o->set = pooler_waitset_make(number);
 		pooler_waitset_quiet(o->set);
 	}
 	else

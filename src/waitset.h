@@ -13,10 +13,14 @@
  * built as we know them; no client can be served. */
 extern bool pooler_waitset_init(void);
 
+/* A set laid out as FeBeWaitSet, for any socket: that, our latch, and the
+ * postmaster's death, which is reported. */
+extern WaitEventSet *pooler_waitset_make(int fd);
+
 /* Is this client's socket open here? */
 extern bool pooler_waitset_have(uint32 slot, uint32 generation);
 
-/* Takes a file that was sent as this client's socket; closes fd. */
+/* Takes a file that was sent or copied as this client's socket; closes fd. */
 extern void pooler_waitset_adopt(uint32 slot, uint32 generation, int fd);
 
 /* The set for FeBeWaitSet, and the socket's number. */
