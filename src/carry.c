@@ -65,6 +65,7 @@ note_loaded(uint32 record)
 	PoolerMember *me = pooler_self.member;
 
 	pooler_watch.settings = true;
+	pooler_unnamed_other_settings();
 	pooler_records_ref(record);
 	pooler_records_unref(me->record);
 	me->record = record;
@@ -80,6 +81,15 @@ refuse(PoolerClient *client)
 				 errmsg("could not restore the settings of this session"),
 				 errhint("Use pooler.mode = session for this role.")));
 	return false;
+}
+
+bool
+pooler_carry_differs(PoolerClient *client, uint64 packed)
+{
+	uint32		record = client->record;
+
+	return pooler_unnamed_differs(client, packed, record != 0 &&
+								  record == pooler_self.member->record);
 }
 
 bool
@@ -117,10 +127,23 @@ same_as_record(uint32 record)
 
 /* Our record says what is loaded here, and nothing can have changed since. */
 static bool
+settings_known(void)
+{
+	return !pooler_watch.settings && pooler_self.member->record != 0 &&
+		!pooler_settings_reload_due();
+}
+
+void
+pooler_carry_parse_complete(void)
+{
+	pooler_unnamed_parse_complete(settings_known());
+}
+
+/* The same at a boundary. */
+static bool
 settings_untouched(void)
 {
-	bool		untouched = !pooler_watch.settings &&
-		pooler_self.member->record != 0 && !pooler_settings_reload_due();
+	bool		untouched = settings_known();
 
 #ifdef USE_ASSERT_CHECKING
 	if (untouched)
@@ -151,6 +174,7 @@ collect(void)
 		record = pooler_records_intern(collected.data, collected.len);
 		if (record == 0)
 			return false;
+		pooler_unnamed_other_settings();
 		pooler_records_unref(me->record);
 		me->record = record;
 	}
@@ -183,6 +207,7 @@ pooler_carry_save(PoolerClient *client, uint64 packed)
 		pooler_records_ref(me->record);
 		pooler_records_unref(client->record);
 		client->record = me->record;
+		pooler_unnamed_settings_changed(client);
 	}
 	POOLER_INJECT("switch-saved");
 	pooler_carry_show(client);

@@ -14,6 +14,13 @@
 /* At the first boundary after birth. */
 extern void pooler_carry_init(void);
 
+/* At take, before the load: is another unnamed statement here than this client's,
+ * so that its first message must be looked at? */
+extern bool pooler_carry_differs(PoolerClient *client, uint64 packed);
+
+/* ParseComplete is about to be sent to the client. */
+extern void pooler_carry_parse_complete(void);
+
 /* Before the client's first byte is read. False: this backend cannot take the
  * state on; another one may. FATAL, to the client, where none can. */
 extern bool pooler_carry_load(PoolerClient *client);

@@ -61,7 +61,6 @@
 #include "net.h"
 #include "pins.h"
 #include "take.h"
-#include "unnamed.h"
 #include "waitset.h"
 #include "watch.h"
 
@@ -209,7 +208,7 @@ begin_client(uint64 packed)
 	pooler_pins_serve(c->mode == MODE_TRANSACTION);
 	if (is_terminated())
 		return AWAIT_LEFT;
-	differs = pooler_unnamed_differs(c, packed);
+	differs = pooler_carry_differs(c, packed);
 	if (c->greet)
 	{
 		if (!pooler_carry_greet(c, real_methods))
@@ -610,7 +609,7 @@ wrapped_putmessage(char type, const char *body, size_t len)
 			{
 				pooler_self.member->counts.parses++;
 				pooler_pins_parse_complete();
-				pooler_unnamed_parse_complete();
+				pooler_carry_parse_complete();
 			}
 			break;
 		case '2':

@@ -15,6 +15,9 @@
  *	  live != NULL			a statement is here, `live_id` is its identity
  *	  slot's id == live_id	it is this client's, also if it came from elsewhere
  *							through feeding: nothing to do
+ *	  is_alike()			it is another's, but the same: nothing to do; so with
+ *							an application that always says the same, or whose
+ *							driver ends each transaction with a Parse of COMMIT
  *
  *	  parsed	ParseComplete: `live`, a new id	[pooler_unnamed_parse_complete]
  *	  saved		text and id into the slot		[pooler_unnamed_save]
@@ -68,10 +71,15 @@ typedef struct ParseId
 	uint32		unused;
 } ParseId;
 
-/* In DSA: the identity, then the body of a Parse message. */
+/*
+ * In DSA: the identity, then the body of a Parse message. alike_since: when it
+ * was saved; DT_NOEND, if its Parse did not have the settings of the client's
+ * record.
+ */
 typedef struct SavedParse
 {
 	ParseId		id;
+	TimestampTz alike_since;
 	char		body[FLEXIBLE_ARRAY_MEMBER];
 } SavedParse;
 
@@ -81,6 +89,7 @@ static bool broken = false;
 static CachedPlanSource *live = NULL;
 static ParseId live_id;
 static uint64 live_owner = POOLER_NO_CLIENT;
+static TimestampTz live_began;	/* DT_NOBEGIN: not with our record's settings */
 static int64 last_serial;
 
 static uint64 serving = POOLER_NO_CLIENT;
@@ -114,7 +123,7 @@ forget(void *plan)
 }
 
 static void
-adopt(CachedPlanSource *plan, const ParseId *id)
+adopt(CachedPlanSource *plan, const ParseId *id, TimestampTz began)
 {
 	MemoryContextCallback *callback;
 
@@ -125,6 +134,7 @@ adopt(CachedPlanSource *plan, const ParseId *id)
 	live = plan;
 	live_id = *id;
 	live_owner = serving;
+	live_began = began;
 }
 
 static CachedPlanSource *
@@ -167,7 +177,7 @@ any_named(void)
  * plan must have it too. Named statements are none of our business.
  */
 void
-pooler_unnamed_parse_complete(void)
+pooler_unnamed_parse_complete(bool settings_known)
 {
 	CachedPlanSource *plan;
 	ParseId		id = {.pid = MyProcPid};
@@ -186,7 +196,14 @@ pooler_unnamed_parse_complete(void)
 		return;
 	}
 	id.serial = ++last_serial;
-	adopt(plan, &id);
+	adopt(plan, &id, settings_known ? GetCurrentStatementStartTimestamp() :
+		  DT_NOBEGIN);
+}
+
+void
+pooler_unnamed_other_settings(void)
+{
+	live_began = DT_NOBEGIN;
 }
 
 /* ---- into the slot ---- */
@@ -247,6 +264,8 @@ publish(PoolerClient *client)
 		return false;
 	saved = saved_parse(client);
 	saved->id = live_id;
+	saved->alike_since = live_began == DT_NOBEGIN ? DT_NOEND :
+		GetCurrentTimestamp();
 	memcpy(saved->body, body.data, body.len);
 	client->unnamed_len = body.len;
 	return true;
@@ -273,10 +292,33 @@ pooler_unnamed_save(PoolerClient *client, uint64 packed)
 	return publish(client);
 }
 
+void
+pooler_unnamed_settings_changed(PoolerClient *client)
+{
+	SavedParse *saved = saved_parse(client);
+
+	if (saved != NULL)
+		saved->alike_since = DT_NOEND;
+}
+
 /* ---- out of the slot ---- */
 
+/*
+ * Does what is here mean what would be fed?  It does if the text, the types and
+ * the settings are the same, and if it was parsed later than the client's own:
+ * an older one may mean what was the same name's before.
+ */
+static bool
+is_alike(const PoolerClient *client, const SavedParse *saved)
+{
+	return live_began >= saved->alike_since && build_body(live) &&
+		client->unnamed_len == (uint32) body.len &&
+		memcmp(saved->body, body.data, body.len) == 0;
+}
+
 bool
-pooler_unnamed_differs(PoolerClient *client, uint64 packed)
+pooler_unnamed_differs(PoolerClient *client, uint64 packed,
+					   bool same_settings)
 {
 	SavedParse *saved = saved_parse(client);
 
@@ -285,7 +327,15 @@ pooler_unnamed_differs(PoolerClient *client, uint64 packed)
 		return true;			/* whatever is here gets closed */
 	if (saved == NULL)
 		return live != NULL;
-	return live == NULL || !same_id(&saved->id, &live_id);
+	if (live == NULL)
+		return true;
+	if (same_id(&saved->id, &live_id))
+		return false;
+	if (!same_settings || !is_alike(client, saved))
+		return true;
+	live_id = saved->id;
+	live_owner = packed;
+	return false;
 }
 
 /* Plain text in any encoding, up to its terminator; -1: it is not. */
@@ -395,7 +445,7 @@ pooler_unnamed_fed(uint64 packed)
 	serving = packed;
 	if (live == NULL && plan != NULL &&
 		plan->magic == CACHEDPLANSOURCE_MAGIC && is_unnamed(plan))
-		adopt(plan, &fed_id);
+		adopt(plan, &fed_id, DT_NOBEGIN);
 }
 
 /* ---- the first boundary ---- */

@@ -25,8 +25,15 @@
 /* At the first boundary after birth, outside any transaction. */
 extern void pooler_unnamed_init(void);
 
-/* ParseComplete is about to be sent, and not for an injected message. */
-extern void pooler_unnamed_parse_complete(void);
+/* ParseComplete is about to be sent, and not for an injected message.
+ * settings_known: the Parse had the settings of the record that is loaded. */
+extern void pooler_unnamed_parse_complete(bool settings_known);
+
+/* Another record is loaded here now. */
+extern void pooler_unnamed_other_settings(void);
+
+/* Another record is the client's now. */
+extern void pooler_unnamed_settings_changed(PoolerClient *client);
 
 /* At give-up of a client that was served: publishes in the slot the statement
  * that it left here (or frees what the slot had).  False: too large, or no
@@ -34,8 +41,10 @@ extern void pooler_unnamed_parse_complete(void);
 extern bool pooler_unnamed_save(PoolerClient *client, uint64 packed);
 
 /* At take: whether the client's first message must be looked at. Notes whose
- * statements come from now on, so it is called for every client. */
-extern bool pooler_unnamed_differs(PoolerClient *client, uint64 packed);
+ * statements come from now on, so it is called for every client. same_settings:
+ * the client's record is the one that is loaded here. */
+extern bool pooler_unnamed_differs(PoolerClient *client, uint64 packed,
+								   bool same_settings);
 
 /* These are the first bytes of the client's first message: will it surely make
  * the unnamed statement irrelevant (simple Query, Parse of "")? It must be here

@@ -70,7 +70,9 @@ debug_server() {
     need bzip2 valgrind libssl-dev libperl-dev || exit
     rm -rf "$cache/source" "$cache/debug.new"
     fetch_source postgresql-15 "$cache/source" || exit
+    # its headers are made first where no make has started this one
     (
+        unset MAKELEVEL MAKEFLAGS
         cd "$cache/source" &&
             ./configure --prefix="$cache/debug" --enable-cassert --enable-debug \
                 --enable-tap-tests --with-openssl --with-perl --without-readline \

@@ -1,10 +1,10 @@
 # The unnamed statement is its client's: bound in later batches, on any backend.
 use PoolerTest;
 
-my $pooler = PoolerTest->new('unnamed', pools => 'main pool_size=1');
+my $pooler = PoolerTest->new('unnamed', pools => 'main pool_size=1, telehealth pool_size=2');
 my ($one, $two, $never, $direct) = ((map { $pooler->client($_) } qw(c1 c2 c3)), $pooler->direct('d'));
 
-sub prepare { my ($client, $sql) = @_; $client->write(Parse('', $sql), Sync()); return $client->result }
+sub prepare { my ($client, $sql, @types) = @_; $client->write(Parse('', $sql, @types), Sync()); return $client->result }
 sub bind_it { my ($client, @values) = @_; $client->write(Bind('', '', @values), Execute(), Sync()); return $client->result }
 
 is(prepare($one, "select 'one', \$1::int")->{types}, '1Z', 'prepared by one client');
@@ -74,5 +74,56 @@ $one->run('begin');
 prepare($one, "select 'in transaction'");
 is(bind_it($one)->{rows}[0][0], 'in transaction', 'in a transaction');
 $one->run('commit');
+
+# Another client's that is the same is as good: nothing is parsed again for it.
+my $console = $pooler->client('console', user => scalar getpwuid($<), database => 'pgbouncer');
+sub parsed_again
+{
+    my ($main) = grep { $_->[0] eq 'main' } @{ $console->run('SHOW STATS')->{rows} };
+    return $main->[10] - $main->[9];
+}
+sub alike
+{
+    my ($client, $again, $row, $name) = @_;
+    my $before = parsed_again();
+    is_deeply(bind_it($client)->{rows}, [$row], $name);
+    is(parsed_again() - $before, $again, $again ? '... parsed again' : '... not parsed again');
+}
+my ($three, $four) = map { $pooler->client('same') } 1 .. 2;
+$_->run('select 1') foreach $three, $four;
+my $day = "select '01/02/2026'::date";
+prepare($_, $day) foreach $three, $four;
+alike($three, 0, ['2026-01-02'], 'the same text, parsed later by another');
+alike($four, 1, ['2026-01-02'], 'and earlier');
+prepare($three, $day);
+prepare($four, $day, 23);
+alike($three, 1, ['2026-01-02'], 'the same text with other types');
+prepare($three, $day);
+$four->run('begin');
+$four->run('set local DateStyle = DMY');
+$four->write(Parse('', 'commit'), Bind('end', ''), Parse('', $day), Execute('end'), Sync());
+is($four->result->{types}, '121CSZ', 'a Parse with settings of a transaction that ends');
+alike($three, 1, ['2026-01-02'], 'settings of a transaction');
+prepare($_, $day) foreach $four, $three;
+$four->run("set DateStyle = 'ISO, DMY'");
+prepare($four, $day);
+alike($three, 1, ['2026-01-02'], 'other settings');
+
+# One that is older may mean another table. Its client holds the other backend
+# until after a Parse of the same text here.
+my ($before, $after, $guard) = map { $pooler->client('same', database => 'telehealth') } 1 .. 3;
+$before->run("create schema app; create table public.patients as select 'public' as place");
+$_->run('select 1') foreach $before, $after, $guard;
+my $patients = 'select place from patients';
+$before->write(Parse('', 'begin'), Bind('', ''), Execute(), Parse('', 'commit'), Bind('end', ''),
+    Parse('', $patients), Sync());
+is($before->result->{status}, 'T', 'parsed before, in a transaction');
+$pooler->direct('ddl', database => 'telehealth')->run("create table app.patients as select 'app' as place");
+prepare($after, $patients);
+$guard->run('begin');
+$before->write(Execute('end'), Sync());
+is($before->result->{status}, 'I', 'which ends after');
+is_deeply(bind_it($after)->{rows}, [['app']], 'the same text, parsed before a table of that name came before');
+$guard->run('commit');
 
 done_testing;
