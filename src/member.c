@@ -801,31 +801,33 @@ serve_message(int member, const ControlMessage *m)
 	}
 }
 
-/* One message: usually there is no other, and the epoll would bring it up. */
+/* All that it has said: who left makes room for those who come (worker.c). */
 void
 pooler_member_control_event(int member)
 {
 	PoolerMember *m = &pooler_members[member];
 	WorkerMember *w = &workers[member];
-	ControlMessage message;
-	int			n;
 
-	if (m->state == MEMBER_FREE || w->control < 0)
-		return;
-	n = recv(w->control, &message, sizeof(message), MSG_DONTWAIT);
-	if (n == sizeof(message))
-		serve_message(member, &message);
-	else if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	else if (m->state == MEMBER_BIRTH)
+	while (m->state != MEMBER_FREE && w->control >= 0)
 	{
-		/* libpq will say why it ended */
-		pooler_evloop_remove(w->control);
-		close(w->control);
-		w->control = -1;
+		ControlMessage message;
+		int			n = recv(w->control, &message, sizeof(message),
+							 MSG_DONTWAIT);
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n == sizeof(message))
+			serve_message(member, &message);
+		else if (m->state == MEMBER_BIRTH)
+		{
+			/* libpq will say why it ended */
+			pooler_evloop_remove(w->control);
+			close(w->control);
+			w->control = -1;
+		}
+		else
+			drop(member);
 	}
-	else
-		drop(member);
 }
 
 /* ---- the worker's wishes ---- */

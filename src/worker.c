@@ -516,6 +516,22 @@ tick_safely(int *timeout_ms)
 	PG_END_TRY();
 }
 
+/* Those who come are let in last: who has left makes room for them. */
+static void
+serve_events(const Event *events, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (events[i].kind != EVENT_LISTEN)
+			serve_safely(&events[i]);
+	}
+	for (int i = 0; i < n; i++)
+	{
+		if (events[i].kind == EVENT_LISTEN)
+			serve_safely(&events[i]);
+	}
+}
+
 void
 pooler_worker_main(Datum arg)
 {
@@ -538,8 +554,7 @@ pooler_worker_main(Datum arg)
 		CHECK_FOR_INTERRUPTS();
 		if (ConfigReloadPending)
 			reload();
-		for (int i = 0; i < n; i++)
-			serve_safely(&events[i]);
+		serve_events(events, n);
 	}
 }
 
