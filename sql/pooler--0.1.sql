@@ -7,7 +7,7 @@
 
 CREATE FUNCTION pooler.cancel_client(id pg_catalog.int8)
 RETURNS pg_catalog.bool
-AS 'MODULE_PATHNAME', 'pooler_views_cancel_client'
+AS 'MODULE_PATHNAME', 'pooler_ask_cancel_client'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION pooler.cancel_client(pg_catalog.int8) IS
@@ -15,7 +15,7 @@ COMMENT ON FUNCTION pooler.cancel_client(pg_catalog.int8) IS
 
 CREATE FUNCTION pooler.terminate_client(id pg_catalog.int8)
 RETURNS pg_catalog.bool
-AS 'MODULE_PATHNAME', 'pooler_views_terminate_client'
+AS 'MODULE_PATHNAME', 'pooler_ask_terminate_client'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION pooler.terminate_client(pg_catalog.int8) IS
@@ -23,7 +23,7 @@ COMMENT ON FUNCTION pooler.terminate_client(pg_catalog.int8) IS
 
 CREATE FUNCTION pooler.reset_stats()
 RETURNS pg_catalog.void
-AS 'MODULE_PATHNAME', 'pooler_views_reset_stats'
+AS 'MODULE_PATHNAME', 'pooler_ask_reset_stats'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION pooler.reset_stats() IS

@@ -7,7 +7,7 @@
  * left to do.
  *
  * Who waits is seen by waits.c; how a backend is opened, born or retired is
- * member.c's business.
+ * open.c's, deliver.c's and member.c's business.
  *
  * src/dispatch.c
  */
@@ -16,9 +16,11 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "deliver.h"
 #include "dispatch.h"
 #include "guc.h"
 #include "member.h"
+#include "open.h"
 #include "pool.h"
 #include "route.h"
 #include "schedule.h"
@@ -214,10 +216,10 @@ schedule_once(int pool)
 	switch (d.action)
 	{
 		case SCHEDULE_BIRTH:
-			pooler_member_give_birth(find_unborn(pool), count_route[d.route]);
+			pooler_deliver(find_unborn(pool), count_route[d.route]);
 			return true;
 		case SCHEDULE_OPEN:
-			return pooler_member_open(pool);
+			return pooler_open_backend(pool);
 		case SCHEDULE_RETIRE:
 			retire_longest_idle(count_route[d.victim]);
 			return true;

@@ -26,7 +26,7 @@
  * socket is then our own, so that no last word reaches the last client.
  *
  * What a client's session is, and how it travels, is carry.c's business; the
- * worker's half of the protocol is member.c's.
+ * worker's half of the protocol is member.c's and hear.c's.
  *
  * src/handoff.c
  */

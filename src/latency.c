@@ -2,8 +2,8 @@
  * latency.c
  *	  SQL: how long clients wait, hold a backend and log in, as distributions.
  *
- * The histograms are counted by measure.c (wait, held), admit.c (login) and
- * member.c (birth, open); they are copied here and then read.
+ * The histograms are counted by measure.c (wait, held), admit.c (login), open.c
+ * (open) and deliver.c (birth); they are copied here and then read.
  *
  * src/latency.c
  */

@@ -1,6 +1,6 @@
 /*
  * member.h
- *	  A backend as the worker sees it: open, birth, close.
+ *	  A backend as the worker sees it: its place, and the end of it.
  *
  * src/member.h
  */
@@ -9,25 +9,35 @@
 
 #include "shmem.h"
 
+/* What the worker alone knows of a backend; the rest is in PoolerMember. */
+typedef struct WorkerMember
+{
+	struct pg_conn *conn;		/* libpq's, for its login */
+	int			libpq_fd;		/* watched, or -1 */
+	int			control;		/* watched, or -1 */
+	TimestampTz birth_began;
+	uint32		failed_before;	/* births of its route, when it was born */
+} WorkerMember;
+
+extern WorkerMember *pooler_worker_members;	/* [max_members] */
+
 /* At the worker's start: what an earlier worker left is counted as ORPHAN. */
 extern void pooler_member_start(void);
 
-/* Opens one more backend for a pool. False: it could not be tried. */
-extern bool pooler_member_open(int pool);
+/* Logs what happens to it, where echo_pool is on. */
+extern void pooler_member_echo(int member, const char *what);
 
-/* Makes an unborn backend this route's. */
-extern void pooler_member_give_birth(int member, int route);
+/* The client that it owned is the worker's. False: it did not own it. */
+extern bool pooler_member_owned(PoolerMember *m, uint64 packed);
 
-/* Events of the worker's loop. */
-extern void pooler_member_libpq_event(int member);
-extern void pooler_member_failed(int member);
-extern void pooler_member_control_event(int member);
+/* It is no longer its route's, if it was any's. */
+extern void pooler_member_leave_route(PoolerMember *m, bool was_born);
+
+/* It is gone, or is to be: its place is free. */
+extern void pooler_member_drop(int member);
 
 /* The clock has been set back to this: no backend is of the future. */
 extern void pooler_member_clock_set_back(TimestampTz now);
-
-/* If it shows that births of its route succeed: no back-off any longer. */
-extern void pooler_member_forgive_failures(int member);
 
 /* Asks a backend to end at its next boundary; it may be unborn. */
 extern void pooler_member_retire(int member);

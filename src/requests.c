@@ -3,7 +3,7 @@
  *	  What SQL functions ask of the worker: cancel a client, end a client.
  *
  * A request is a word in shared memory that a backend wins while it is 0
- * (views.c) and that the worker sets back.
+ * (ask.c) and that the worker sets back.
  *
  * src/requests.c
  */

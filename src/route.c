@@ -254,6 +254,18 @@ pooler_route_unhold(int slot)
 }
 
 void
+pooler_route_birth_failed(int route)
+{
+	WorkerRoute *w = &pooler_worker_routes[route];
+	int			ms = w->failures == 0 ? 0 :
+		Min(100 << w->failures, ROUTE_MAX_BACKOFF_MS);
+
+	w->retry_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
+	w->failures = Min(w->failures + 1, 10);
+	w->failed++;
+}
+
+void
 pooler_route_backends_changed(int route)
 {
 	PoolerRoute *r = &pooler_routes[route];

@@ -58,6 +58,9 @@ extern void pooler_route_unhold(int slot);
 /* A backend has come or gone: watch the epoll, or leave it to the backends. */
 extern void pooler_route_backends_changed(int route);
 
+/* A birth has failed: the first retry comes at once, then back off. */
+extern void pooler_route_birth_failed(int route);
+
 /* No more clients than backends: each may keep its own. Turned off at once;
  * on only where `may_set`. */
 extern void pooler_route_update_keep(int route, bool may_set);

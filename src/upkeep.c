@@ -21,6 +21,7 @@
 
 #include "auth.h"
 #include "client.h"
+#include "deliver.h"
 #include "dispatch.h"
 #include "guc.h"
 #include "leaks.h"
@@ -398,7 +399,7 @@ pooler_upkeep_turn(void)
 		if (pooler_members[i].state == MEMBER_FREE)
 			continue;
 		recycle(i);
-		pooler_member_forgive_failures(i);
+		pooler_deliver_forgive_failures(i);
 		replace_outdated(i);
 		watch_holder(i);
 		ping(i);

@@ -50,14 +50,17 @@
 #include "client.h"
 #include "compat.h"
 #include "console.h"
+#include "deliver.h"
 #include "dispatch.h"
 #include "endpoint.h"
 #include "evloop.h"
 #include "greetings.h"
 #include "guc.h"
+#include "hear.h"
 #include "history.h"
 #include "member.h"
 #include "net.h"
+#include "open.h"
 #include "pool.h"
 #include "requests.h"
 #include "route.h"
@@ -270,6 +273,7 @@ start(void)
 	pooler_pool_find_databases();
 	pooler_history_start();
 	pooler_member_start();
+	pooler_deliver_start();
 	pooler_client_start();
 	pooler_dispatch_start();
 	pooler_waits_start();
@@ -416,10 +420,10 @@ serve_event(const Event *e)
 				client_readable(e->index);
 			break;
 		case EVENT_LIBPQ:
-			pooler_member_libpq_event(e->index);
+			pooler_deliver_libpq_event(e->index);
 			break;
 		case EVENT_CONTROL:
-			pooler_member_control_event(e->index);
+			pooler_hear(e->index);
 			break;
 		case EVENT_ROUTE:
 			if (pooler_routes[e->index].used)
@@ -455,7 +459,7 @@ serve_safely(const Event *e)
 		if (e->kind == EVENT_LISTEN)
 			pooler_admit_failed();
 		if (e->kind == EVENT_LIBPQ)
-			pooler_member_failed(e->index);
+			pooler_open_failed(e->index);
 		if (e->kind == EVENT_METRICS)
 			pooler_endpoint_failed(e->index, e->stamp);
 	}

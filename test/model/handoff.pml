@@ -9,7 +9,7 @@
  *
  *	  Client	whoever is connected at a slot: asks, waits, may leave
  *	  Backend	take.c, handoff.c, await.c, backend.c
- *	  Worker	member.c, client.c, route.c, cancel.c, answer.c, waits.c
+ *	  Worker	member.c, hear.c, client.c, route.c, cancel.c, answer.c, waits.c
  *	  Monitor	looks when nothing can move any more
  *
  * Faults and choices have a budget each, 0 if not given (-DLEAVES=1). A mutant

@@ -2,9 +2,10 @@
  * pool.pml
  *	  One pool: births, two routes under one limit, retirement, tokens.
  *
- * Names are those of src/dispatch.c, waits.c, upkeep.c, schedule.c, member.c,
- * route.c, pool.c and backend.c. A client and its backend are here as simple as
- * can be: how one gets hold of the other safely is what handoff.pml is about.
+ * Names are those of src/dispatch.c, waits.c, upkeep.c, schedule.c, open.c,
+ * deliver.c, hear.c, member.c, route.c, pool.c and backend.c. A client and its
+ * backend are here as simple as can be: how one gets hold of the other safely is
+ * what handoff.pml is about.
  *
  *	  Worker	its turns, as in worker.c: events, the ticks, the schedule. What
  *				it counts is read at once, what it then does comes later, when

@@ -1,0 +1,184 @@
+/*
+ * open.c
+ *	  Opens a backend: by libpq, up to its word that it is there.
+ *
+ *	  FREE -> OPENING		[reset_member]: libpq, never blocking
+ *	  OPENING -> UNBORN		[pooler_open_done]: it says so, out of its login
+ *
+ * Its login stands still until the birth (deliver.c).
+ *
+ * src/open.c
+ */
+#include "postgres.h"
+
+#include <sys/socket.h>
+
+#include "libpq-fe.h"
+#include "libpq/libpq.h"
+#include "mb/pg_wchar.h"
+#include "postmaster/postmaster.h"
+#include "utils/timestamp.h"
+
+#include "control.h"
+#include "evloop.h"
+#include "inject.h"
+#include "member.h"
+#include "open.h"
+#include "pool.h"
+
+static int
+free_member(void)
+{
+	for (int i = 0; i < pooler_shared->max_members; i++)
+	{
+		if (pooler_members[i].state == MEMBER_FREE)
+			return i;
+	}
+	return -1;
+}
+
+static void
+reset_member(PoolerMember *m, int pool)
+{
+	m->pool = pool;
+	m->route = POOLER_NO_ROUTE;
+	m->overflow = m->hung = false;
+	m->life = pooler_shared->life;
+	m->opening++;
+	m->opened_at = GetCurrentTimestamp();
+	m->born_at = 0;
+	m->pid = 0;
+	m->status = NULL;
+	m->encoding = PG_SQL_ASCII;
+	m->idle_since = m->alive_at = m->taken_at = 0;
+	m->record = 0;
+	pg_atomic_write_u32(&m->leave, 0);
+	pg_atomic_write_u32(&m->pins, 0);
+	pg_atomic_write_u32(&m->activity, ACTIVITY_NONE);
+	pg_atomic_write_u64(&m->client, POOLER_NO_CLIENT);
+	m->state = MEMBER_OPENING;
+}
+
+/* Everything explicit: nothing of the server's environment may speak here. */
+static PGconn *
+connect_start(int member, const char *database)
+{
+	char		port[16];
+	char		name[64];
+	char	   *directory = pstrdup(Unix_socket_directories);
+	const char *keys[] = {"host", "port", "dbname", "user", "application_name",
+	"sslmode", "gssencmode", "passfile", NULL};
+	const char *values[] = {directory, port, database, POOLER_RESERVED_USER,
+	name, "disable", "disable", "/dev/null/none", NULL};
+
+	directory[strcspn(directory, ",")] = '\0';
+	snprintf(port, sizeof(port), "%d", PostPortNumber);
+	snprintf(name, sizeof(name), "pooler:%d:%u:%s", member,
+			 pooler_members[member].opening, pooler_shared->nonce);
+	return PQconnectStartParams(keys, values, 0);
+}
+
+/* False: libpq cannot even begin. */
+static bool
+start_opening(int member)
+{
+	WorkerMember *w = &pooler_worker_members[member];
+	int			pool = pooler_members[member].pool;
+
+	w->conn = connect_start(member, pooler_pools[pool].database);
+	if (w->conn == NULL || PQstatus(w->conn) == CONNECTION_BAD ||
+		PQsocket(w->conn) < 0)
+	{
+		pooler_pool_failed(pool, w->conn ? PQerrorMessage(w->conn) :
+						   "out of memory", false);
+		return false;
+	}
+	(void) PQsetErrorVerbosity(w->conn, PQERRORS_VERBOSE);
+	POOLER_INJECT("open-started");
+	w->libpq_fd = PQsocket(w->conn);
+	pooler_evloop_add(w->libpq_fd, true, EVENT_LIBPQ, member, 0);
+	return true;
+}
+
+/* After an ERROR nobody would hear of it any more. */
+static bool
+start_or_drop(int member)
+{
+	bool		ok;
+
+	PG_TRY();
+	{
+		ok = start_opening(member);
+	}
+	PG_CATCH();
+	{
+		pooler_member_drop(member);
+		pooler_pool_failed(pooler_members[member].pool,
+						   "the connection to it could not be watched", false);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	if (!ok)
+		pooler_member_drop(member);
+	return ok;
+}
+
+bool
+pooler_open_backend(int pool)
+{
+	PoolerLimits *limits = &pooler_pools[pool].limits;
+	int			member = free_member();
+
+	if (member < 0)
+		return false;
+	POOLER_INJECT("open-start");
+	reset_member(&pooler_members[member], pool);
+	pooler_members[member].overflow = limits->pool_size > 0 &&
+		pooler_worker_pools[pool].open >= limits->pool_size;
+	pooler_worker_pools[pool].open++;
+	return start_or_drop(member);
+}
+
+/*
+ * Looks for the unborn backend's word before libpq does, which would take it
+ * for a broken server.
+ */
+bool
+pooler_open_is_done(int member)
+{
+	UnbornMessage hello;
+	int			fd = pooler_worker_members[member].libpq_fd;
+
+	if (recv(fd, &hello, sizeof(hello), MSG_PEEK | MSG_DONTWAIT) !=
+		sizeof(hello) ||
+		hello.magic != CONTROL_UNBORN_MAGIC || hello.member != member)
+		return false;
+	(void) recv(fd, &hello, sizeof(hello), MSG_DONTWAIT);
+	return true;
+}
+
+void
+pooler_open_done(int member)
+{
+	PoolerMember *m = &pooler_members[member];
+
+	POOLER_INJECT("open-unborn");
+	m->state = MEMBER_UNBORN;
+	pooler_histogram_add(&pooler_pools[m->pool].open,
+						 GetCurrentTimestamp() - m->opened_at, 1);
+	pooler_pools[m->pool].opened++;
+	pooler_pool_works(m->pool);
+	pooler_worker_pools[m->pool].dirty = true;
+	pooler_member_echo(member, "open");
+}
+
+/*
+ * An ERROR while it was opened: without this it would count for ever. One that
+ * is being born may have a client by now, and ends as any other does.
+ */
+void
+pooler_open_failed(int member)
+{
+	if (pooler_members[member].state == MEMBER_OPENING)
+		pooler_member_drop(member);
+}
