@@ -137,9 +137,9 @@ def markdown(results):
            f"that server, poolers and pgbench share, over TCP on one machine; {facts['rounds']} rounds of "
            f"{facts['seconds']} s for each figure. Each round takes all ways, in an order that changes from round to "
            "round. Both pools have 8 backends. All figures are medians of the rounds; ratios are made within a round. "
-           "Before each figure comes the same load for two seconds. tps, p50 and p99 are pgbench's, without the "
-           "logins. CPU and system calls count every process on the server's side; logins are taken off, but for "
-           "the reconnects.")
+           "Each load runs for two seconds before it is measured, and one after. tps, p50 and p99 are of the "
+           "transactions that end in that time (with SELECT only: of a fifth of them), CPU is that of every process "
+           "on the server's side. System calls are the difference of a long and a short run, without logins.")
     yield ""
     aims = [(results.scenarios[name].describe(), *results.judge(name, aim))
             for name in results.scenarios for aim in results.scenarios[name].aims]
