@@ -34,7 +34,8 @@ is($client->value('select 3'), '3', 'what needs nobody out is not waited for');
 my $pid = $client->value('select pg_backend_pid()');
 my $nobody = $pooler->direct('nobody', user => 'r', database => 'postgres');
 is($nobody->sqlstate($_), '42501', "\"$_\" by a stranger") foreach 'drop database other', 'alter database other rename to mine', 'drop database fire with (force)';
-is($client->value('select pg_backend_pid()'), $pid, 'and the backend is the same');
+is($pooler->sql("select state <> 'leaving' from pooler.backends where pid = $pid"), 't', 'and the backend stays');
+is($client->value('select 4'), '4', 'and serves');
 
 # WITH (FORCE) waits for nobody.
 $client->run('begin');
