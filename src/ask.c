@@ -15,7 +15,6 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
-#include "storage/proc.h"
 #include "utils/wait_event.h"
 
 #include "compat.h"
@@ -40,12 +39,6 @@ require_worker(void)
 				 errmsg("the pooler's worker is not running"),
 				 errhint("The server's log says why; it is started anew within "
 						 "seconds.")));
-}
-
-static void
-wake_worker(void)
-{
-	SetLatch(&ProcGlobal->allProcs[pooler_shared->worker_pgprocno].procLatch);
 }
 
 /* Puts a request into a free place for the worker, if there is one. */
@@ -81,7 +74,7 @@ send_request(uint64 id, int kind)
 					(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 					 errmsg("the pooler's worker does not take requests"),
 					 errhint("Try again.")));
-		wake_worker();
+		pooler_shmem_wake_worker();
 		(void) WaitLatch(MyLatch,
 						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 REQUEST_WAIT_MS,
@@ -89,7 +82,7 @@ send_request(uint64 id, int kind)
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 	}
-	wake_worker();
+	pooler_shmem_wake_worker();
 }
 
 /* The slot of the client with this id, or -1. */
@@ -173,6 +166,6 @@ pooler_ask_reset_stats(PG_FUNCTION_ARGS)
 {
 	require_worker();
 	pg_atomic_write_u32(&pooler_shared->reset_wanted, 1);
-	wake_worker();
+	pooler_shmem_wake_worker();
 	PG_RETURN_VOID();
 }

@@ -13,8 +13,6 @@
 
 #include "miscadmin.h"
 #include "storage/ipc.h"
-#include "storage/latch.h"
-#include "storage/proc.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
@@ -102,7 +100,7 @@ pooler_backend_idle_off(void)
 		return;
 	if (pg_atomic_read_u32(&pooler_shared->asleep) != 0 &&
 		pg_atomic_exchange_u32(&pooler_shared->asleep, 0) != 0)
-		SetLatch(&ProcGlobal->allProcs[pooler_shared->worker_pgprocno].procLatch);
+		pooler_shmem_wake_worker();
 }
 
 /* A control socket that is full empties as soon as the worker's turn comes. */

@@ -58,17 +58,24 @@ pooler_carry_init(void)
 	MemoryContextSwitchTo(old);
 }
 
+/* Our record is another from now on, of which the caller has a reference. */
+static void
+change_record(uint32 record)
+{
+	PoolerMember *me = pooler_self.member;
+
+	pooler_unnamed_other_settings();
+	pooler_records_unref(me->record);
+	me->record = record;
+}
+
 /* What is loaded here is now this record; takes a reference of its own. */
 static void
 note_loaded(uint32 record)
 {
-	PoolerMember *me = pooler_self.member;
-
 	pooler_watch.settings = true;
-	pooler_unnamed_other_settings();
 	pooler_records_ref(record);
-	pooler_records_unref(me->record);
-	me->record = record;
+	change_record(record);
 }
 
 /* Another backend may manage, but not for ever another one. */
@@ -174,9 +181,7 @@ collect(void)
 		record = pooler_records_intern(collected.data, collected.len);
 		if (record == 0)
 			return false;
-		pooler_unnamed_other_settings();
-		pooler_records_unref(me->record);
-		me->record = record;
+		change_record(record);
 	}
 	pooler_watch.settings = false;
 	return true;

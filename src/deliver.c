@@ -349,11 +349,8 @@ pooler_deliver_libpq_event(int member)
 		return;
 	if (m->state == MEMBER_OPENING &&
 		PQstatus(w->conn) == CONNECTION_AWAITING_RESPONSE &&
-		pooler_open_is_done(member))
-	{
-		pooler_open_done(member);
+		pooler_open_done(member))
 		return;
-	}
 	switch (PQconnectPoll(w->conn))
 	{
 		case PGRES_POLLING_READING:

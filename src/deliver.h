@@ -7,8 +7,6 @@
 #ifndef POOLER_DELIVER_H
 #define POOLER_DELIVER_H
 
-#include "shmem.h"
-
 /* At the worker's start. */
 extern void pooler_deliver_start(void);
 

@@ -73,7 +73,7 @@ takes_over(int member, const ControlMessage *m)
 {
 	return m->slot < pooler_shared->max_clients &&
 		pooler_member_owned(&pooler_members[member],
-			  pooler_client_pack(m->slot, m->generation));
+							pooler_client_pack(m->slot, m->generation));
 }
 
 static void

@@ -7,8 +7,6 @@
 #ifndef POOLER_HEAR_H
 #define POOLER_HEAR_H
 
-#include "shmem.h"
-
 /* Something came from its control socket. */
 extern void pooler_hear(int member);
 

@@ -25,8 +25,6 @@
 #include <unistd.h>
 
 #include "libpq-fe.h"
-#include "storage/latch.h"
-#include "storage/proc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -70,13 +68,6 @@ pooler_member_echo(int member, const char *what)
 						m->route >= 0 ? ", role \"" : "",
 						m->route >= 0 ? pooler_routes[m->route].role_name : "",
 						m->route >= 0 ? "\"" : "")));
-}
-
-static void
-wake(const PoolerMember *m)
-{
-	if (m->pid != 0)
-		SetLatch(&ProcGlobal->allProcs[m->pgprocno].procLatch);
 }
 
 /* ---- the end ---- */
@@ -182,7 +173,7 @@ pooler_member_retire(int member)
 	PoolerMember *m = &pooler_members[member];
 
 	pg_atomic_write_u32(&m->leave, 1);
-	wake(m);
+	pooler_shmem_wake_member(m);
 }
 
 void
@@ -291,7 +282,7 @@ pooler_member_dismiss_all(void)
 		if (m->state != MEMBER_FREE)
 		{
 			pg_atomic_write_u32(&m->leave, 1);
-			wake(m);
+			pooler_shmem_wake_member(m);
 		}
 	}
 }

@@ -139,12 +139,8 @@ pooler_open_backend(int pool)
 	return start_or_drop(member);
 }
 
-/*
- * Looks for the unborn backend's word before libpq does, which would take it
- * for a broken server.
- */
-bool
-pooler_open_is_done(int member)
+static bool
+says_unborn(int member)
 {
 	UnbornMessage hello;
 	int			fd = pooler_worker_members[member].libpq_fd;
@@ -157,11 +153,13 @@ pooler_open_is_done(int member)
 	return true;
 }
 
-void
+bool
 pooler_open_done(int member)
 {
 	PoolerMember *m = &pooler_members[member];
 
+	if (!says_unborn(member))
+		return false;
 	POOLER_INJECT("open-unborn");
 	m->state = MEMBER_UNBORN;
 	pooler_histogram_add(&pooler_pools[m->pool].open,
@@ -170,6 +168,7 @@ pooler_open_done(int member)
 	pooler_pool_works(m->pool);
 	pooler_worker_pools[m->pool].dirty = true;
 	pooler_member_echo(member, "open");
+	return true;
 }
 
 /*

@@ -20,7 +20,6 @@
 #include "nodes/parsenodes.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
-#include "storage/proc.h"
 #include "tcop/utility.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
@@ -125,13 +124,6 @@ is_idle_in(const char *database)
 	return false;
 }
 
-static void
-wake_worker(void)
-{
-	if (pooler_shared->worker_pid != 0)
-		SetLatch(&ProcGlobal->allProcs[pooler_shared->worker_pgprocno].procLatch);
-}
-
 /* Which pools are paused, so that just those go on afterwards. */
 typedef struct Paused
 {
@@ -187,7 +179,7 @@ await_empty(const char *database)
 		   !TimestampDifferenceExceeds(start, GetCurrentTimestamp(),
 									   MAX_WAIT_MS))
 	{
-		wake_worker();
+		pooler_shmem_wake_worker();
 		(void) WaitLatch(MyLatch,
 						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 LOOK_MS,

@@ -21,8 +21,6 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "storage/latch.h"
-#include "storage/proc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -303,7 +301,7 @@ pooler_route_recall(int route, TimestampTz silent_since)
 			!pg_atomic_compare_exchange_u32(&m->activity, &expected,
 											ACTIVITY_RECALLED))
 			continue;
-		SetLatch(&ProcGlobal->allProcs[m->pgprocno].procLatch);
+		pooler_shmem_wake_member(m);
 		n++;
 	}
 	return n;

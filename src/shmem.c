@@ -16,6 +16,8 @@
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
 #include "storage/shmem.h"
 #include "utils/memutils.h"
 
@@ -262,4 +264,24 @@ pooler_shmem_note_change(Oid role_or_database)
 		pg_atomic_fetch_add_u64(change_counter(role_or_database), 1);
 	else
 		pg_atomic_fetch_add_u64(&pooler_shared->changes_all, 1);
+}
+
+static void
+wake(int pgprocno)
+{
+	SetLatch(&ProcGlobal->allProcs[pgprocno].procLatch);
+}
+
+void
+pooler_shmem_wake_worker(void)
+{
+	if (pooler_shared->worker_pid > 0)
+		wake(pooler_shared->worker_pgprocno);
+}
+
+void
+pooler_shmem_wake_member(const PoolerMember *m)
+{
+	if (m->pid > 0)
+		wake(m->pgprocno);
 }

@@ -348,6 +348,10 @@ extern dsa_area *pooler_shmem_dsa(void);
 extern uint64 pooler_shmem_catalog_generation(Oid role, Oid database);
 extern void pooler_shmem_note_change(Oid role_or_database);
 
+/* Set the latch of the worker, of a backend; of none if it is not there. */
+extern void pooler_shmem_wake_worker(void);
+extern void pooler_shmem_wake_member(const PoolerMember *m);
+
 static inline uint64
 pooler_client_pack(uint32 slot, uint32 generation)
 {
