@@ -6,10 +6,11 @@
  *	  STARTING -> OPEN		[works]: a backend has been opened
  *	  any -> UNAVAILABLE	[failed]: no backend can be opened; last_error
  *	  any -> DRAINING		[configure]: no longer in pooler.pools
- *	  DRAINING -> FREE		[upkeep]: its last backend and client have gone
+ *	  DRAINING -> FREE		[free_drained]: its last backend and client have gone
  *
  * A pool keeps its entry in shared memory over a reload, and so its counters.
- * An entry of pooler.pools and a pool are the same if name and database are.
+ * An entry of pooler.pools and a pool are the same if name and database are. One
+ * that finds no room beside those that drain gets its pool when they have.
  *
  * src/pool.c
  */
@@ -40,6 +41,7 @@ WorkerPool	pooler_worker_pools[POOLER_MAX_POOLS];
 
 static PoolEntry wildcard;		/* '*', if has_wildcard */
 static bool has_wildcard = false;
+static bool left_out = false;	/* an entry has no pool: there was no room */
 static bool closing = false;	/* the server shuts down */
 
 static int
@@ -116,7 +118,7 @@ set_entry(int pool, const PoolEntry *entry)
 }
 
 static void
-configure_entry(const PoolEntry *entry, bool *kept)
+configure_entry(const PoolEntry *entry, bool *kept, int elevel)
 {
 	int			i = find_pool(entry->name, entry->database);
 
@@ -124,7 +126,8 @@ configure_entry(const PoolEntry *entry, bool *kept)
 		i = make_pool(entry, true);
 	if (i < 0)
 	{
-		ereport(LOG,
+		left_out = true;
+		ereport(elevel,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 				 errmsg("no room for pool \"%s\" until removed pools have drained",
 						entry->name)));
@@ -149,8 +152,9 @@ reconfigure_made(int pool, bool *kept)
 	set_entry(pool, &entry);
 }
 
-void
-pooler_pool_configure(void)
+/* `elevel` is of the message about an entry that finds no room. */
+static void
+configure(int elevel)
 {
 	PoolEntry	entries[POOLER_MAX_ENTRIES];
 	bool		kept[POOLER_MAX_POOLS] = {false};
@@ -158,7 +162,7 @@ pooler_pool_configure(void)
 	int			n = pooler_guc_parse_pools(pooler_guc_pools, entries,
 										   POOLER_MAX_ENTRIES, &error);
 
-	has_wildcard = false;
+	has_wildcard = left_out = false;
 	for (int i = 0; i < n; i++)
 	{
 		if (entries[i].wildcard)
@@ -167,7 +171,7 @@ pooler_pool_configure(void)
 			has_wildcard = true;
 		}
 		else
-			configure_entry(&entries[i], kept);
+			configure_entry(&entries[i], kept, elevel);
 	}
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 	{
@@ -180,6 +184,12 @@ pooler_pool_configure(void)
 		else
 			p->state = POOL_DRAINING;
 	}
+}
+
+void
+pooler_pool_configure(void)
+{
+	configure(LOG);
 }
 
 static int
@@ -515,6 +525,18 @@ has_ready(int pool)
 	return false;
 }
 
+/* DRAINING -> FREE */
+static void
+free_drained(int pool)
+{
+	pooler_route_forget_pool(pool);
+	pooler_pools[pool].state = POOL_FREE;
+	if (!left_out)
+		return;
+	configure(DEBUG1);			/* the log knows already who waits */
+	pooler_pool_find_databases();
+}
+
 void
 pooler_pool_upkeep(int pool, TimestampTz now)
 {
@@ -535,8 +557,5 @@ pooler_pool_upkeep(int pool, TimestampTz now)
 								   pooler_guc_pool_idle_timeout * 1000))
 		p->state = POOL_DRAINING;
 	if (p->state == POOL_DRAINING && w->open == 0 && p->clients == 0)
-	{
-		pooler_route_forget_pool(pool);
-		p->state = POOL_FREE;
-	}
+		free_drained(pool);
 }
