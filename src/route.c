@@ -286,6 +286,13 @@ pooler_route_backends_changed(int route)
 	}
 }
 
+/* The clock was set back: nobody knows how long ago it was. */
+static bool
+is_far_ahead(TimestampTz at)
+{
+	return at - USECS_PER_SEC > GetCurrentTimestamp();
+}
+
 int
 pooler_route_recall(int route, TimestampTz silent_since)
 {
@@ -297,7 +304,7 @@ pooler_route_recall(int route, TimestampTz silent_since)
 		uint32		expected = ACTIVITY_PRIVATE;
 
 		if (m->state != MEMBER_BORN || m->route != route ||
-			m->idle_since > silent_since ||
+			(m->idle_since > silent_since && !is_far_ahead(m->idle_since)) ||
 			!pg_atomic_compare_exchange_u32(&m->activity, &expected,
 											ACTIVITY_RECALLED))
 			continue;

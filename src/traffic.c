@@ -12,8 +12,10 @@
  */
 #include "postgres.h"
 
+#include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "traffic.h"
@@ -35,4 +37,17 @@ pooler_traffic_read(int fd, uint64 *received, uint64 *sent)
 		(info.tcpi_state == STATE_CLOSE_WAIT ? 1 : 0);
 	*sent = info.tcpi_bytes_sent - info.tcpi_bytes_retrans;
 	return true;
+}
+
+uint64
+pooler_traffic_mark(int fd)
+{
+	uint64		received;
+	uint64		sent;
+	int			unread = 0;
+
+	if (pooler_traffic_read(fd, &received, &sent))
+		return received + sent;
+	(void) ioctl(fd, SIOCOUTQ, &unread);
+	return unread;
 }

@@ -11,4 +11,8 @@
  * or this kernel does not count. */
 extern bool pooler_traffic_read(int fd, uint64 *received, uint64 *sent);
 
+/* Of any socket: a number that is another one when bytes have come, or gone to
+ * the peer, since. What comes by a Unix socket does not show. */
+extern uint64 pooler_traffic_mark(int fd);
+
 #endif							/* POOLER_TRAFFIC_H */

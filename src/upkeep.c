@@ -3,21 +3,19 @@
  *	  What the worker does with backends by the clock, ten times a second.
  *
  * It replaces those that are too old or born before their role was altered,
- * invalidates those that do not respond, closes overflow that nobody needs, and
- * ends clients that hold one by doing nothing. Each is a short function of one
- * backend, or of one pool.
+ * invalidates those that do not respond and closes overflow that nobody needs.
+ * Each is a short function of one backend, or of one pool.
  *
- * Who waits for a backend is waits.c's business, who gets one dispatch.c's.
+ * Who waits for a backend is waits.c's business, who gets one dispatch.c's; who
+ * holds one too long leaks.c's and stall.c's.
  *
  * src/upkeep.c
  */
 #include "postgres.h"
 
-#include "storage/proc.h"
-#include "utils/backend_status.h"
+#include "postmaster/postmaster.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
-#include "utils/wait_event.h"
 
 #include "auth.h"
 #include "client.h"
@@ -26,9 +24,11 @@
 #include "guc.h"
 #include "leaks.h"
 #include "member.h"
+#include "open.h"
 #include "pool.h"
 #include "route.h"
 #include "since.h"
+#include "stall.h"
 #include "upkeep.h"
 #include "waits.h"
 
@@ -43,8 +43,6 @@ typedef struct MemberLook
 {
 	TimestampTz returning_since;
 	TimestampTz leaving_since;
-	uint32		wait_event;
-	TimestampTz wait_since;
 } MemberLook;
 
 static TimestampTz now;
@@ -59,6 +57,7 @@ pooler_upkeep_start(void)
 								   pooler_shared->max_members);
 	last_turn = looking_since = GetCurrentTimestamp();
 	pooler_leaks_start();
+	pooler_stall_start();
 }
 
 static bool
@@ -77,7 +76,7 @@ is_too_old(const PoolerMember *m, int member)
 	if (recycle_s < 0 || m->opened_at == 0)
 		return false;
 	/* +-5 %, fixed for this life of this backend, so that not all end at once */
-	jitter = (int64) recycle_s * ((m->pid * 7919 + member) % 101 - 50);
+	jitter = (int64) recycle_s * (((int64) m->pid * 7919 + member) % 101 - 50);
 	age_ms = (now - m->opened_at) / 1000;
 	return age_ms > (int64) recycle_s * 1000 + jitter;
 }
@@ -119,6 +118,20 @@ silent_since(TimestampTz since, int ms)
 	return older_than(since, ms) && older_than(looking_since, ms);
 }
 
+/* One that has not even a process yet is not there to be ended. */
+static void
+give_opening_up(int member)
+{
+	if (pooler_members[member].pid != 0)
+	{
+		pooler_member_invalidate(member, "it does not come to its login");
+		return;
+	}
+	pooler_pool_failed(pooler_members[member].pool,
+					   "the server does not start it", false);
+	pooler_open_failed(member);
+}
+
 /* Is it alive?  It comes by once a second while it is idle or unborn. */
 static void
 ping(int member)
@@ -128,6 +141,13 @@ ping(int member)
 	TimestampTz returning = returning_since(member, activity);
 	const char *why = NULL;
 
+	/* the server would have ended it, if it could */
+	if (m->state == MEMBER_OPENING &&
+		silent_since(m->opened_at, AuthenticationTimeout * 1000))
+	{
+		give_opening_up(member);
+		return;
+	}
 	if (!pooler_pools[m->pool].limits.pre_ping)
 		return;
 	if ((m->state == MEMBER_UNBORN || activity == ACTIVITY_IDLE ||
@@ -181,69 +201,6 @@ replace_outdated(int member)
 		pooler_worker_routes[m->route].may_not_login)
 		return;
 	pooler_member_retire(member);
-}
-
-static bool
-half_a_message(const PoolerMember *m)
-{
-	return pooler_guc_client_read_timeout > 0 &&
-		pg_atomic_read_u32(unconstify(pg_atomic_uint32 *,
-									  &m->activity)) == ACTIVITY_SERVING &&
-		m->status != NULL && m->status->st_state == STATE_IDLE &&
-		older_than(m->taken_at, pooler_guc_client_read_timeout);
-}
-
-/*
- * Since when a backend waits for its client's socket in the middle of
- * something: in a message, in a batch without its Sync, in COPY, or for the
- * client to read. A plain "idle in transaction" is none of these.
- */
-static TimestampTz
-stuck_since(int member, uint32 wait_event)
-{
-	MemberLook *look = &looks[member];
-	PoolerMember *m = &pooler_members[member];
-	uint32		now_event = 0;
-
-	if (m->state == MEMBER_BORN && m->pid != 0 && m->status != NULL &&
-		m->status->st_state == STATE_RUNNING &&
-		pg_atomic_read_u32(&m->activity) == ACTIVITY_SERVING)
-		now_event = ProcGlobal->allProcs[m->pgprocno].wait_event_info;
-	if (now_event != look->wait_event)
-	{
-		look->wait_event = now_event;
-		look->wait_since = now;
-	}
-	return now_event == wait_event ? look->wait_since : 0;
-}
-
-/*
- * Clients that hold a backend by doing nothing: half a message sent, or others
- * wait while a batch is not ended or results are not read.
- */
-static void
-watch_holder(int member)
-{
-	PoolerMember *m = &pooler_members[member];
-	uint64		packed = pg_atomic_read_u64(&m->client);
-	int			slot = pooler_client_slot(packed);
-	TimestampTz reading = stuck_since(member, WAIT_EVENT_CLIENT_READ);
-	TimestampTz writing = stuck_since(member, WAIT_EVENT_CLIENT_WRITE);
-
-	if (m->state != MEMBER_BORN || packed == POOLER_NO_CLIENT ||
-		!pooler_client_is(slot, pooler_client_generation(packed)))
-		return;
-	if (half_a_message(m) ||
-		(pooler_guc_client_read_timeout > 0 &&
-		 older_than(reading, pooler_guc_client_read_timeout) &&
-		 pooler_waits_somebody(m->pool)))
-		pooler_client_end(slot, "08P01",
-						  "terminating connection: a message or batch was begun and not completed within pooler.client_read_timeout",
-						  NULL, NULL);
-	if (pooler_guc_client_write_timeout > 0 &&
-		older_than(writing, pooler_guc_client_write_timeout) &&
-		pooler_waits_somebody(m->pool))
-		pooler_client_cut(slot);
 }
 
 /* The longest idle backend of a pool, or an unborn one if those are to go, too;
@@ -396,12 +353,12 @@ pooler_upkeep_turn(void)
 	for (int i = 0; i < pooler_shared->max_members; i++)
 	{
 		pooler_leaks_look(i, now);
+		pooler_stall_look(i, now);
 		if (pooler_members[i].state == MEMBER_FREE)
 			continue;
 		recycle(i);
 		pooler_deliver_forgive_failures(i);
 		replace_outdated(i);
-		watch_holder(i);
 		ping(i);
 		miss_leaver(i);
 	}
