@@ -73,11 +73,15 @@ swallow_message(void)
 	initStringInfo(&body);
 	ok = pq_getmessage(&body, limit) != EOF;
 	pfree(body.data);
+	if (!ok && pq_is_reading_msg())
+		pq_endmsgread();		/* or nobody could be read from here any more */
 	return ok;
 }
 
-AwaitResult
-pooler_await_first_byte(void)
+/* `swallow`: what yields no answer. Inside a transaction PostgresMain() reads it,
+ * whose time-outs then hold for half of it. */
+static AwaitResult
+first_byte(bool swallow)
 {
 	for (;;)
 	{
@@ -96,8 +100,13 @@ pooler_await_first_byte(void)
 			case 'c':
 			case 'f':
 			case 'H':
+				if (!swallow)
+					return AWAIT_SPOKE;
 				if (!swallow_message())
+				{
+					pooler_await_forget_unread();
 					return AWAIT_LEFT;
+				}
 				if (pooler_receive_buffer_empty())
 					return AWAIT_NOTHING;
 				break;
@@ -105,6 +114,12 @@ pooler_await_first_byte(void)
 				return AWAIT_SPOKE;
 		}
 	}
+}
+
+AwaitResult
+pooler_await_first_byte(void)
+{
+	return first_byte(true);
 }
 
 /* QueryCancelPending first: a cancel between statements is for nobody. */
@@ -166,15 +181,9 @@ wait_for_socket(int timeout_ms)
 AwaitResult
 pooler_await_in_transaction(void)
 {
-	AwaitResult result;
-
-	do
-	{
-		while (!wait_for_socket(-1))
-			serve_interrupts(false);
-		result = pooler_await_first_byte();
-	} while (result == AWAIT_NOTHING);
-	return result;
+	while (!wait_for_socket(-1))
+		serve_interrupts(false);
+	return first_byte(false);
 }
 
 static bool
@@ -203,6 +212,14 @@ is_recalled(void)
 {
 	return pg_atomic_read_u32(&pooler_self.member->activity) !=
 		ACTIVITY_PRIVATE || pooler_backend_must_leave();
+}
+
+/* Or the clock was set back: nobody knows for how long. */
+static bool
+is_silent(const PoolerMember *me)
+{
+	return me->idle_since > me->alive_at ||
+		me->alive_at - me->idle_since >= MAX_WAIT_MS * 1000;
 }
 
 /* The worker may have taken us for dead: then the client is another's. */
@@ -253,9 +270,7 @@ await_or_recall(bool pinned)
 			if (pooler_backend_worker_gone())
 				return AWAIT_GIVE_UP;
 		}
-		else if (is_recalled() ||
-				 me->alive_at - me->idle_since >= MAX_WAIT_MS * 1000 ||
-				 !serve_interrupts_kept())
+		else if (is_recalled() || is_silent(me) || !serve_interrupts_kept())
 			return AWAIT_GIVE_UP;
 	}
 }

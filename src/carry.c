@@ -32,6 +32,7 @@
 
 #include "backend.h"
 #include "carry.h"
+#include "compiled.h"
 #include "inject.h"
 #include "pins.h"
 #include "records.h"
@@ -99,8 +100,9 @@ pooler_carry_differs(PoolerClient *client, uint64 packed)
 								  record == pooler_self.member->record);
 }
 
-bool
-pooler_carry_load(PoolerClient *client)
+/* False: close the backend. */
+static bool
+load_settings(PoolerClient *client)
 {
 	const char *data = NULL;
 	int			len = 0;
@@ -110,13 +112,19 @@ pooler_carry_load(PoolerClient *client)
 	POOLER_INJECT("switch-load");
 	if (client->record != 0)
 		data = pooler_records_get(client->record, &len);
-	if (pooler_settings_load(data, len) == SETTINGS_OK)
-	{
-		POOLER_INJECT("switch-loaded");
-		note_loaded(client->record);
-		client->refusals = 0;
+	if (pooler_settings_load(data, len) != SETTINGS_OK)
+		return false;
+	POOLER_INJECT("switch-loaded");
+	note_loaded(client->record);
+	client->refusals = 0;
+	return true;
+}
+
+bool
+pooler_carry_load(PoolerClient *client)
+{
+	if (load_settings(client) && pooler_compiled_renew())
 		return true;
-	}
 	return refuse(client);
 }
 
@@ -165,7 +173,8 @@ settings_untouched(void)
 
 /*
  * Sees to it that our record says what is loaded here. False: it cannot be
- * said, or there is no memory to say it in.
+ * said, or there is no memory to say it in. A setting may have been another one
+ * meanwhile, and the unnamed statement analysed anew under it.
  */
 static bool
 collect(void)
@@ -173,6 +182,8 @@ collect(void)
 	PoolerMember *me = pooler_self.member;
 	uint32		record;
 
+	pooler_unnamed_other_settings();
+	pooler_compiled_look();
 	resetStringInfo(&collected);
 	if (pooler_settings_collect(&collected) != SETTINGS_OK)
 		return false;
@@ -296,10 +307,11 @@ pooler_carry_greet(PoolerClient *client, const PQcommMethods *methods)
 	static const char idle = 'I';
 
 	POOLER_INJECT("greet-startup");
-	if (!pooler_settings_unload())
+	if (!pooler_settings_unload() || !pooler_compiled_renew())
 		return refuse(client);
 	client->refusals = 0;
 	apply_startup(client);
+	(void) pooler_compiled_renew(); /* for what its options changed */
 	/* local_preload_libraries of the startup packet: such a backend is closed */
 	if (client->closes_backend)
 		process_session_preload_libraries();
@@ -324,8 +336,7 @@ pooler_carry_publish_greeting(PoolerClient *client, uint64 packed)
 
 	m.slot = pooler_client_slot(packed);
 	m.generation = pooler_client_generation(packed);
-	m.text = dsa_allocate_extended(pooler_shmem_dsa(), greeting.len,
-								   DSA_ALLOC_NO_OOM);
+	m.text = pooler_shmem_allocate(greeting.len, NULL);
 	if (!DsaPointerIsValid(m.text))
 		return;
 	POOLER_INJECT("greet-publish");

@@ -96,6 +96,21 @@ pooler_clean_ascii(const char *text)
 #endif
 }
 
+/* Compiled functions: PL/pgSQL's (18: also SQL's, in the server). compiled.c */
+#if PG_VERSION_NUM >= 180000
+#define POOLER_COMPILED_HEADER "utils/funccache.h"
+#define POOLER_COMPILED_TABLE "Cached function hash"
+#define PoolerCompiled CachedFunction
+#define PoolerCompiledKey CachedFunctionHashKey
+#else
+#define POOLER_COMPILED_HEADER "plpgsql.h"
+#define POOLER_COMPILED_TABLE "PLpgSQL function hash"
+#define PoolerCompiled PLpgSQL_function
+#define PoolerCompiledKey PLpgSQL_func_hashkey
+#endif
+#define pooler_compiled_key(function) ((function)->fn_hashkey)
+#define pooler_compiled_xmin(function) ((function)->fn_xmin)
+
 /* Does this role own this database? */
 #include "utils/acl.h"
 #if PG_VERSION_NUM >= 160000

@@ -196,6 +196,20 @@ is_terminated(void)
 		pg_atomic_read_u32(&pooler_client_of(serving)->terminated) != 0;
 }
 
+/*
+ * What a load had to say goes out now: what is still unsent when the client is
+ * given up without an answer would reach the next one. A connection that is lost
+ * is for the read to find.
+ */
+static void
+say_what_was_told(void)
+{
+	if (!real_methods->is_send_pending())
+		return;
+	(void) real_methods->flush();
+	ClientConnectionLost = false;
+}
+
 /* Serves the client that was taken, up to its first byte. */
 static AwaitResult
 begin_client(uint64 packed)
@@ -213,6 +227,7 @@ begin_client(uint64 packed)
 	{
 		if (!pooler_carry_greet(c, real_methods))
 			refuse_client();
+		ClientConnectionLost = false;	/* as above */
 		just_greeted = true;
 		if (!differs)
 			return AWAIT_NOTHING;
@@ -221,6 +236,7 @@ begin_client(uint64 packed)
 	}
 	if (!pooler_carry_load(c))
 		refuse_client();
+	say_what_was_told();
 	return differs ? pooler_feed_if_needed(c) : pooler_await_first_byte();
 }
 

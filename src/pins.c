@@ -76,6 +76,7 @@ static uint32 unseen = 0;		/* PIN_ bits that we are blind to */
 /* What was here at the first boundary. */
 static Oid	base_user;
 static Oid	base_session_user;
+static Oid	base_role;			/* of SET ROLE, that of ALTER ROLE ... SET role */
 static Size libraries_preloaded;	/* EstimateLibraryStateSpace() */
 static Size libraries_seen;		/* the same, looked at */
 static bool load_ran = false;	/* LOAD, since the last boundary */
@@ -159,9 +160,16 @@ take_place(PoolerPool *pool)
 static void
 leave_place(void)
 {
-	/* a later worker has begun to count anew */
+	uint32		n;
+
+	/* a later worker has begun to count anew, or does just now */
 	if (placed && placed_life == pooler_shared->life)
-		pg_atomic_fetch_sub_u32(&my_pool->pinned, 1);
+	{
+		n = pg_atomic_read_u32(&my_pool->pinned);
+		while (n > 0 &&
+			   !pg_atomic_compare_exchange_u32(&my_pool->pinned, &n, n - 1))
+			;
+	}
 	placed = reserved = false;
 }
 
@@ -456,7 +464,9 @@ look_at_user(void)
 	/* nothing but a library's C code can leave this behind */
 	if (unlikely(security != 0))
 		taint |= PIN_TAINT_LIBRARY;
-	if (user != base_user || GetSessionUserId() != base_session_user)
+	/* SET ROLE to the own role is one, too */
+	if (user != base_user || GetSessionUserId() != base_session_user ||
+		GetCurrentRoleId() != base_role)
 		return PIN_ROLE;
 	return 0;
 }
@@ -670,6 +680,7 @@ pooler_pins_init(PoolerPool *pool)
 	my_pool = pool;
 	GetUserIdAndSecContext(&base_user, &security);
 	base_session_user = GetSessionUserId();
+	base_role = GetCurrentRoleId();
 	begin();
 	find_tables();
 	look_at_preloaded();

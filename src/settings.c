@@ -51,6 +51,7 @@
 #include "utils/timestamp.h"
 
 #include "base.h"
+#include "compiled.h"
 #include "records.h"
 #include "settings.h"
 #include "variables.h"
@@ -129,6 +130,7 @@ note_change(const char *name)
 {
 	if (!parse_changed)
 		parse_changed = is_parse_environment(name);
+	pooler_compiled_note(name);
 }
 
 static void

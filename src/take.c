@@ -62,7 +62,8 @@ pooler_take_init(void)
 static void
 leave_idle(void)
 {
-	if (pooler_backend_move_activity(ACTIVITY_IDLE, ACTIVITY_GONE))
+	if (pooler_backend_move_activity(ACTIVITY_IDLE, ACTIVITY_GONE) &&
+		!pooler_backend_is_orphan())
 		pooler_backend_idle_off();
 	pooler_backend_leave();
 }
@@ -328,9 +329,21 @@ may_serve(uint64 packed)
 	return false;
 }
 
+/*
+ * A reload that came while a startup option covered a value, seen before the
+ * next client uncovers it.
+ */
+static void
+serve_reload(void)
+{
+	if (pooler_settings_reload_due() && !pooler_carry_reload())
+		pooler_backend_leave();
+}
+
 uint64
 pooler_take_client(void)
 {
+	serve_reload();
 	for (;;)
 	{
 		uint32		events;

@@ -133,8 +133,8 @@ statement_pin(Node *stmt)
 
 /*
  * What may have changed even if the statement fails: whoever looks finds it as
- * it was. Dropping objects of pg_temp does not always leave a trace in
- * MyXactFlags.
+ * it was. Dropping objects of pg_temp, and making others than relations, does
+ * not always leave a trace in MyXactFlags.
  */
 static uint32
 statement_touches(Node *stmt)
@@ -148,6 +148,17 @@ statement_touches(Node *stmt)
 			return PIN_LISTEN | PIN_TEMP;
 		case T_DropStmt:
 		case T_DropOwnedStmt:
+			return PIN_TEMP;
+			/* pg_temp may be called by its number, pg_temp_3 */
+		case T_CreateFunctionStmt:
+		case T_DefineStmt:
+		case T_CreateDomainStmt:
+		case T_CreateEnumStmt:
+		case T_CreateRangeStmt:
+		case T_CreateConversionStmt:
+		case T_CreateOpClassStmt:
+		case T_CreateOpFamilyStmt:
+		case T_CreateStatsStmt:
 			return PIN_TEMP;
 		case T_LoadStmt:
 			return PIN_TAINT_LIBRARY;

@@ -33,6 +33,18 @@ is(as('r')->value('show work_mem'), $default, 'before COMMIT the old value');
 $changer->run('commit');
 is(as('r')->value('show work_mem'), '11MB', 'after it the new one');
 
+# Who is in sees new values in his time, but under his own.
+my $end = time + 60;
+sleep 0.01 while $before->value('show work_mem') ne '11MB' && time < $end;
+is($before->value('show work_mem'), '11MB', 'a later transaction has the new value');
+$before->run("set work_mem = '12MB'");
+admin("alter role r set work_mem = '13MB'");
+sleep 0.01 while as('r')->value('show work_mem') ne '13MB' && time < $end;
+is($before->value('show work_mem'), '12MB', 'what a session has set for itself stays');
+$before->run('reset work_mem');
+sleep 0.01 while $before->value('show work_mem') ne '13MB' && time < $end;
+is($before->value('show work_mem'), '13MB', 'until it is reset');
+
 admin('alter role r nologin');
 like(as('r')->{login}{errors}[0]{M}, qr/role "r" is not permitted to log in/, 'NOLOGIN refuses');
 is($before->value('select current_user'), 'r', 'and leaves live sessions alone');
