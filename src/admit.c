@@ -168,10 +168,10 @@ make_room(void)
 	ereport(LOG,
 			(errmsg("pooler: client %s did not complete its login and makes room for another",
 					pooler_clients[slot].remote_host)));
-	pooler_client_say_error(slot, "FATAL", "53300",
-							"sorry, too many clients already",
-							"The login was not completed, and others wait.",
-							NULL);
+	(void) pooler_client_say_error(slot, "FATAL", "53300",
+								   "sorry, too many clients already",
+								   "The login was not completed, and others wait.",
+								   NULL);
 	pooler_client_close(slot);
 }
 
@@ -230,7 +230,7 @@ pooler_admit_failed(void)
 	accepting = -1;
 }
 
-void
+bool
 pooler_admit_accept(int listen_fd)
 {
 	for (int i = 0; i < ACCEPT_MAX; i++)
@@ -240,9 +240,10 @@ pooler_admit_accept(int listen_fd)
 		int			fd = pooler_net_accept(listen_fd, &raddr, &laddr);
 
 		if (fd < 0)
-			return;
+			return fd == NET_NOBODY;
 		accept_one(fd, &raddr, &laddr);
 	}
+	return true;
 }
 
 /* ---- login ---- */
@@ -284,8 +285,7 @@ leave_to_backend(int slot, const LoginState *login)
 
 	if (len > 0)
 	{
-		c->startup = dsa_allocate_extended(pooler_shmem_dsa(), len,
-										   DSA_ALLOC_NO_OOM);
+		c->startup = pooler_shmem_allocate(len, NULL);
 		if (!DsaPointerIsValid(c->startup))
 			return false;
 		memcpy(dsa_get_address(pooler_shmem_dsa(), c->startup),
@@ -332,7 +332,7 @@ enter_route(int slot, const LoginState *login, StringInfo out)
 	if (route < 0)
 	{
 		(void) pooler_client_say(slot, out);
-		pooler_client_say_error(slot, "FATAL", pool < 0 ? "3D000" : "53300",
+		(void) pooler_client_say_error(slot, "FATAL", pool < 0 ? "3D000" : "53300",
 				  pool < 0 ? psprintf("pooler has no pool for database \"%s\"",
 									  login->pool_name) :
 				  "pooler has no room for another role", NULL,
@@ -399,19 +399,33 @@ cancel_and_close(int slot)
 	pooler_client_close(slot);
 }
 
+/* Off the socket, where it was only looked at. */
 static void
-login_on(int slot)
+take_in(int slot, int len)
+{
+	char	   *bytes = palloc(len);	/* the turn's memory */
+
+	(void) recv(pooler_client_fd(slot), bytes, len, MSG_DONTWAIT);
+}
+
+/* With `len` bytes more in login->in, which are still in the socket as well. */
+static void
+login_on(int slot, int len)
 {
 	WorkerClient *w = &pooler_worker_clients[slot];
 	StringInfoData out;			/* the turn's memory */
+	LoginResult result;
 
 	initStringInfo(&out);
-	switch (pooler_login_step(w->login, &out))
+	result = pooler_login_step(w->login, &out);
+	take_in(slot, result == LOGIN_OK ? len - w->login->in.len : len);
+	switch (result)
 	{
 		case LOGIN_MORE:
-			if (pooler_client_say(slot, &out))
-				return;
-			break;
+			if (!pooler_client_say(slot, &out))
+				break;
+			pooler_client_watch(slot, true);
+			return;
 		case LOGIN_CANCEL:
 			cancel_and_close(slot);
 			return;
@@ -430,34 +444,28 @@ login_on(int slot)
 	pooler_client_close(slot);
 }
 
-/* Reads what a client that logs in has sent, as far as there is room. */
+/*
+ * Reads what a client that logs in has sent, as far as there is room, and not a
+ * byte behind the login's end: that is for whoever serves it.
+ */
 void
 pooler_admit_readable(int slot)
 {
-	WorkerClient *w = &pooler_worker_clients[slot];
-	uint64		id = pooler_clients[slot].id;
+	LoginState *login = pooler_worker_clients[slot].login;
+	int			room = pooler_login_room(login);
+	int			n;
 
-	while (pooler_clients[slot].state == CLIENT_LOGIN &&
-		   pooler_clients[slot].id == id)
+	enlargeStringInfo(&login->in, room);
+	n = recv(pooler_client_fd(slot), login->in.data + login->in.len, room,
+			 MSG_PEEK | MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		pooler_client_watch(slot, true);
+	else if (n <= 0)
+		pooler_client_close(slot);
+	else
 	{
-		int			room = pooler_login_room(w->login);
-		int			n;
-
-		enlargeStringInfo(&w->login->in, room);
-		n = recv(pooler_client_fd(slot), w->login->in.data + w->login->in.len, room,
-				 MSG_DONTWAIT);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		{
-			pooler_client_watch(slot, true);
-			return;
-		}
-		if (n <= 0)
-		{
-			pooler_client_close(slot);
-			return;
-		}
-		w->login->in.len += n;
-		login_on(slot);
+		login->in.len += n;
+		login_on(slot, n);
 	}
 }
 

@@ -9,8 +9,10 @@
 
 #include "shmem.h"
 
-/* Events of the worker's loop; the client's state is CLIENT_LOGIN. */
-extern void pooler_admit_accept(int listen_fd);
+/* False: nobody can be let in now (net.h's NET_NO_ROOM). */
+extern bool pooler_admit_accept(int listen_fd);
+
+/* Event of the worker's loop; the client's state is CLIENT_LOGIN. */
 
 /* An ERROR while it accepted: the client that it was about is closed. */
 extern void pooler_admit_failed(void);

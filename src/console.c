@@ -285,10 +285,10 @@ pooler_console_enter(int slot, const LoginState *login, StringInfo out)
 	if (consoles >= POOLER_MAX_CONSOLES)
 	{
 		(void) pooler_client_say(slot, out);
-		pooler_client_say_error(slot, "FATAL", "53300",
-								"too many connections to the console",
-								psprintf("There may be %d at once.",
-										 POOLER_MAX_CONSOLES), NULL);
+		(void) pooler_client_say_error(slot, "FATAL", "53300",
+									   "too many connections to the console",
+									   psprintf("There may be %d at once.",
+												POOLER_MAX_CONSOLES), NULL);
 		return false;
 	}
 	consoles++;
@@ -298,13 +298,11 @@ pooler_console_enter(int slot, const LoginState *login, StringInfo out)
 		strlcpy(c->application_name, login->application_name, NAMEDATALEN);
 	strlcpy(w->role, login->user, NAMEDATALEN);
 	w->console = make_console();
-	appendBinaryStringInfo(&w->console->in, login->in.data,
-						   Min(login->in.len, MAX_MESSAGE));
 	c->state = CLIENT_CONSOLE;
 	put_greeting(out, c);
 	if (!pooler_client_say(slot, out))
 		return false;
-	watch(slot, w->console, w->console->in.len > 0);
+	watch(slot, w->console, false);
 	return true;
 }
 

@@ -70,7 +70,21 @@ typedef struct Connection
 static Connection connections[MAX_CONNECTIONS];
 static int	listeners[NET_MAX_LISTEN];
 static int	nlisteners = 0;
+static bool resting = false;	/* nobody is let in until the next look */
 static bool shutting_down = false;
+
+static void
+watch_listeners(bool on)
+{
+	for (int i = 0; i < nlisteners; i++)
+	{
+		if (on)
+			pooler_evloop_add(listeners[i], false, EVENT_METRICS_LISTEN, i, 0);
+		else
+			pooler_evloop_remove(listeners[i]);
+	}
+	resting = !on;
+}
 
 void
 pooler_endpoint_start(void)
@@ -81,8 +95,7 @@ pooler_endpoint_start(void)
 											 pooler_guc_metrics_addresses,
 											 pooler_guc_metrics_port,
 											 listeners);
-	for (int i = 0; i < nlisteners; i++)
-		pooler_evloop_add(listeners[i], false, EVENT_METRICS_LISTEN, i, 0);
+	watch_listeners(true);
 	if (nlisteners > 0)
 		ereport(LOG,
 				(errmsg("pooler serves metrics on port %d",
@@ -364,8 +377,11 @@ pooler_endpoint_accept(int index)
 	{
 		SockAddr	raddr;
 		SockAddr	laddr;
-		int			fd = pooler_net_accept(listeners[index], &raddr, &laddr);
+		int			fd = resting ? NET_NOBODY :
+			pooler_net_accept(listeners[index], &raddr, &laddr);
 
+		if (fd == NET_NO_ROOM)
+			watch_listeners(false);
 		if (fd < 0)
 			return;
 		let_in(fd);
@@ -376,6 +392,8 @@ pooler_endpoint_accept(int index)
 void
 pooler_endpoint_upkeep(TimestampTz now)
 {
+	if (resting)
+		watch_listeners(true);
 	for (int i = 0; i < MAX_CONNECTIONS; i++)
 	{
 		Connection *c = &connections[i];

@@ -323,20 +323,30 @@ step_message(LoginState *login, StringInfo out)
 	return result;
 }
 
+static LoginResult
+step(LoginState *login, StringInfo out)
+{
+	LoginResult result;
+
+	if (login->auth != NULL)
+		return step_message(login, out);
+	result = step_startup(login, out);
+	return result == LOGIN_OK ? step_auth(login, NULL, 0, out) : result;
+}
+
 LoginResult
 pooler_login_step(LoginState *login, StringInfo out)
 {
 	MemoryContext old = MemoryContextSwitchTo(login->cxt);
 	LoginResult result;
+	int			len;
 
-	if (login->auth != NULL)
-		result = step_message(login, out);
-	else
+	do
 	{
-		result = step_startup(login, out);
-		if (result == LOGIN_OK)
-			result = step_auth(login, NULL, 0, out);
-	}
+		len = login->in.len;
+		result = step(login, out);
+	} while (result == LOGIN_MORE && login->in.len > 0 &&
+			 login->in.len < len);
 	MemoryContextSwitchTo(old);
 	return result;
 }

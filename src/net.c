@@ -37,6 +37,7 @@
 
 static char *socket_paths[NET_MAX_LISTEN];
 static int	nsocket_paths = 0;
+static bool out_of_room = false;	/* as the log has it */
 
 static bool
 set_option(int fd, int level, int name, int value)
@@ -207,6 +208,21 @@ set_keepalive(int fd)
 		(void) set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, tcp_user_timeout);
 }
 
+/* Once in the log for as long as it lasts. */
+static int
+why_nobody(void)
+{
+	if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS &&
+		errno != ENOMEM)
+		return NET_NOBODY;
+	if (!out_of_room)
+		ereport(LOG,
+				(errcode_for_socket_access(),
+				 errmsg("pooler could not accept a connection: %m")));
+	out_of_room = true;
+	return NET_NO_ROOM;
+}
+
 int
 pooler_net_accept(int listen_fd, SockAddr *raddr, SockAddr *laddr)
 {
@@ -217,7 +233,8 @@ pooler_net_accept(int listen_fd, SockAddr *raddr, SockAddr *laddr)
 	fd = accept4(listen_fd, (struct sockaddr *) &raddr->addr, &raddr->salen,
 				 SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd < 0)
-		return -1;
+		return why_nobody();
+	out_of_room = false;
 	if (getsockname(fd, (struct sockaddr *) &laddr->addr, &laddr->salen) < 0)
 		laddr->salen = 0;
 	if (raddr->addr.ss_family != AF_UNIX)

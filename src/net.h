@@ -23,8 +23,14 @@ extern int	pooler_net_listen_addresses(const char *setting,
 /* Removes what pooler_net_listen() left in the file system. */
 extern void pooler_net_unlisten(void);
 
-/* Returns a non-blocking, close-on-exec socket with its two addresses, or -1
- * with errno (EAGAIN: nobody there). */
+/*
+ * Returns a non-blocking, close-on-exec socket with its two addresses;
+ * NET_NOBODY; or NET_NO_ROOM: somebody is there and cannot be let in, since
+ * there is no file or no memory left, which the log has heard. Whoever was asked
+ * then rests for a while: the listening socket stays ready.
+ */
+#define NET_NOBODY	(-1)
+#define NET_NO_ROOM	(-2)
 extern int	pooler_net_accept(int listen_fd, SockAddr *raddr, SockAddr *laddr);
 
 /* Sends one message with up to NET_MAX_FDS files. Never blocks; returns false
