@@ -21,6 +21,9 @@
 #include "route.h"
 #include "wire.h"
 
+/* Reads of 8 kB in a turn, so that the others get theirs. */
+#define MAX_READS 16
+
 /* Ready clients among which one is looked for; more wait in the kernel. */
 #define SEIZE_MAX 256
 
@@ -53,7 +56,7 @@ pooler_answer_readable(int slot)
 	WorkerClient *w = &pooler_worker_clients[slot];
 	char		buffer[8192];
 
-	for (;;)
+	for (int i = 0; i < MAX_READS; i++)
 	{
 		int			used = 0;
 		int			n = recv(pooler_client_fd(slot), buffer, sizeof(buffer),
@@ -61,23 +64,22 @@ pooler_answer_readable(int slot)
 		WireResult	result;
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			break;
+		result = n <= 0 ? WIRE_BAD :
+			pooler_wire_batch(&w->batch, buffer, n, &used);
+		if (result == WIRE_BAD)
 		{
-			pooler_client_watch(slot, true);
+			pooler_client_close(slot);
 			return;
 		}
-		if (n <= 0)
-			break;
-		result = pooler_wire_batch(&w->batch, buffer, n, &used);
 		(void) recv(pooler_client_fd(slot), buffer, used, MSG_DONTWAIT);
-		if (result == WIRE_BAD)
-			break;
 		if (result == WIRE_OK)
 		{
 			answered(slot);
 			return;
 		}
 	}
-	pooler_client_close(slot);
+	pooler_client_watch(slot, true);
 }
 
 void
@@ -98,8 +100,11 @@ pooler_answer_error(int slot, const char *sqlstate, const char *message,
 	}
 	c->state = CLIENT_ANSWERING;
 	memset(&w->batch, 0, sizeof(w->batch));
-	pooler_client_say_error(slot, "ERROR", sqlstate, message, detail, hint);
-	pooler_answer_readable(slot);
+	/* without its error a batch would seem to have been run */
+	if (pooler_client_say_error(slot, "ERROR", sqlstate, message, detail, hint))
+		pooler_answer_readable(slot);
+	else
+		pooler_client_close(slot);
 }
 
 void
@@ -110,7 +115,7 @@ pooler_answer_notice(int slot, const char *message)
 	pooler_worker_clients[slot].noticed = true;
 	initStringInfo(&out);
 	pooler_wire_put_notice(&out, "NOTICE", "00000", message, NULL, NULL);
-	(void) pooler_client_say(slot, &out);
+	pooler_client_remark(slot, &out);
 	pfree(out.data);
 }
 

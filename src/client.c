@@ -152,16 +152,28 @@ pooler_client_say(int slot, const StringInfo out)
 				MSG_NOSIGNAL | MSG_DONTWAIT) == out->len;
 }
 
-void
+bool
 pooler_client_say_error(int slot, const char *severity, const char *sqlstate,
 		  const char *message, const char *detail, const char *hint)
 {
 	StringInfoData out;
+	bool		said;
 
 	initStringInfo(&out);
 	pooler_wire_put_error(&out, severity, sqlstate, message, detail, hint);
-	(void) pooler_client_say(slot, &out);
+	said = pooler_client_say(slot, &out);
 	pfree(out.data);
+	return said;
+}
+
+void
+pooler_client_remark(int slot, const StringInfo out)
+{
+	int			n = send(pooler_client_fd(slot), out->data, out->len,
+						 MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (n > 0 && n < out->len)
+		(void) shutdown(pooler_client_fd(slot), SHUT_RDWR);
 }
 
 /* The news of a setting may come at any time, and this one is no news. */
@@ -172,7 +184,7 @@ pooler_client_probe(int slot)
 
 	initStringInfo(&out);
 	pooler_wire_put_parameter(&out, "server_version", PG_VERSION);
-	(void) pooler_client_say(slot, &out);
+	pooler_client_remark(slot, &out);
 	pfree(out.data);
 	pooler_worker_clients[slot].probed = true;
 }
@@ -263,18 +275,17 @@ free_private(WorkerClient *w)
 	w->counted_at = 0;
 }
 
-/*
- * A last word, and what the client has sent is thrown away: closed with bytes
- * unread the connection would be reset, and a client might lose that word.
- */
+/* A last word, as far as it can be said. What the client has sent is thrown
+ * away: closed with bytes unread the connection would be reset, and the client
+ * might lose that word. */
 static void
 say_reason(int slot, const EndReason *r)
 {
 	char		buffer[8192];
 
-	pooler_client_say_error(slot, "FATAL", r->sqlstate, r->message,
-							r->detail[0] ? r->detail : NULL,
-							r->hint[0] ? r->hint : NULL);
+	(void) pooler_client_say_error(slot, "FATAL", r->sqlstate, r->message,
+								   r->detail[0] ? r->detail : NULL,
+								   r->hint[0] ? r->hint : NULL);
 	for (int n = 0; n < LAST_READS; n++)
 	{
 		if (recv(pooler_client_fd(slot), buffer, sizeof(buffer),
@@ -436,8 +447,8 @@ pooler_client_abandon(int slot)
 	if (c->state == CLIENT_FREE || pooler_client_activity(slot) == ACTIVITY_SERVING)
 		return;
 	if (c->state != CLIENT_LOGIN)
-		pooler_client_say_error(slot, "FATAL", "57P01", WIRE_ADMIN_SHUTDOWN,
-								NULL, NULL);
+		(void) pooler_client_say_error(slot, "FATAL", "57P01",
+									   WIRE_ADMIN_SHUTDOWN, NULL, NULL);
 	(void) shutdown(pooler_client_fd(slot), SHUT_RDWR);
 }
 

@@ -60,12 +60,15 @@ pooler_client_generation_of(int slot)
 	return pg_atomic_read_u32(&pooler_clients[slot].generation);
 }
 
+/* Says what may as well be left out; a client that gets half of it is cut off. */
+extern void pooler_client_remark(int slot, const StringInfo out);
+
 /* Reads it in the worker's loop, or not. */
 extern void pooler_client_watch(int slot, bool on);
 
 /* Sends, without waiting. False: it does not read; the caller closes. */
 extern bool pooler_client_say(int slot, const StringInfo out);
-extern void pooler_client_say_error(int slot, const char *severity,
+extern bool pooler_client_say_error(int slot, const char *severity,
 									const char *sqlstate, const char *message,
 									const char *detail, const char *hint);
 

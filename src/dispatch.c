@@ -98,7 +98,9 @@ count_members(int pool, SchedulePool *p)
 		if (m->state == MEMBER_UNBORN && pg_atomic_read_u32(&m->leave) == 0)
 			p->unborn++;
 		else if (m->state != MEMBER_BORN)
-			p->coming += m->state != MEMBER_BIRTH && !m->hung;
+			/* orphans end when they like */
+			p->coming += m->state != MEMBER_BIRTH &&
+				m->state != MEMBER_ORPHAN && !m->hung;
 		since = pooler_member_idle_since(m);
 		if (since == 0)
 			continue;

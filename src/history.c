@@ -71,12 +71,15 @@ static HistorySample *
 make_ring(PoolerPool *p)
 {
 	HistorySample *ring = ring_of(p);
+	Size		size = sizeof(HistorySample) * HISTORY_SECONDS;
 
-	if (ring == NULL)
-		p->history = dsa_allocate_extended(pooler_shmem_dsa(),
-										   sizeof(HistorySample) * HISTORY_SECONDS,
-										   DSA_ALLOC_NO_OOM | DSA_ALLOC_ZERO);
-	return ring_of(p);
+	if (ring != NULL)
+		return ring;
+	p->history = pooler_shmem_allocate(size, NULL);
+	ring = ring_of(p);
+	if (ring != NULL)
+		memset(ring, 0, size);
+	return ring;
 }
 
 /* How much a counter has grown; *last is what it was, and is now. */

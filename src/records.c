@@ -17,13 +17,10 @@
 #include "postgres.h"
 
 #include "common/hashfn.h"
-#include "miscadmin.h"
 #include "port/atomics.h"
 #include "port/pg_bitutils.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
-#include "tcop/dest.h"
-#include "tcop/tcopprot.h"
 #include "utils/dsa.h"
 
 #include "records.h"
@@ -92,46 +89,6 @@ pooler_records_startup(void *place, int max_records, bool found)
 	}
 }
 
-/*
- * Returns InvalidDsaPointer where memory is out.  DSA_ALLOC_NO_OOM does not
- * cover a full /dev/shm, which is an ERROR of dsm_create() and would end a
- * backend that runs with ExitOnAnyError; the client can be pinned instead.
- * The lock that is held here is taken again, since the ERROR may have left
- * the area's own locks behind and those cannot be released by name.
- */
-static dsa_pointer
-allocate(int len)
-{
-	dsa_area   *area = pooler_shmem_dsa();
-	MemoryContext context = CurrentMemoryContext;
-	uint32		holdoff = InterruptHoldoffCount;
-	uint32		cancel_holdoff = QueryCancelHoldoffCount;
-	bool		exit_on_error = ExitOnAnyError;
-	CommandDest dest = whereToSendOutput;
-	volatile dsa_pointer bytes = InvalidDsaPointer;
-
-	ExitOnAnyError = false;
-	whereToSendOutput = DestNone;	/* no client asked for this */
-	PG_TRY();
-	{
-		bytes = dsa_allocate_extended(area, len, DSA_ALLOC_NO_OOM);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		EmitErrorReport();
-		FlushErrorState();
-		LWLockReleaseAll();
-		LWLockAcquire(pooler_shared->records_lock, LW_EXCLUSIVE);
-		InterruptHoldoffCount = holdoff;
-		QueryCancelHoldoffCount = cancel_holdoff;
-	}
-	PG_END_TRY();
-	ExitOnAnyError = exit_on_error;
-	whereToSendOutput = dest;
-	return bytes;
-}
-
 /* Under the lock, shared or exclusive.  Takes a reference. */
 static uint32
 find(const char *data, int len, uint32 hash)
@@ -164,7 +121,7 @@ insert(const char *data, int len, uint32 hash)
 
 	if (table->free == 0)
 		return 0;
-	bytes = allocate(len);
+	bytes = pooler_shmem_allocate(len, pooler_shared->records_lock);
 	if (!DsaPointerIsValid(bytes) || table->free == 0)
 		return 0;
 	memcpy(dsa_get_address(pooler_shmem_dsa(), bytes), data, len);

@@ -17,8 +17,11 @@
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/lwlock.h"
 #include "storage/proc.h"
 #include "storage/shmem.h"
+#include "tcop/dest.h"
+#include "tcop/tcopprot.h"
 #include "utils/memutils.h"
 
 #include "guc.h"
@@ -230,6 +233,46 @@ pooler_shmem_dsa(void)
 		MemoryContextSwitchTo(old);
 	}
 	return area;
+}
+
+/*
+ * DSA_ALLOC_NO_OOM does not cover a full /dev/shm, which is an ERROR of
+ * dsm_create() and would end a backend that runs with ExitOnAnyError, or what
+ * else the worker has to do in this turn; a client can be pinned instead. The
+ * ERROR may leave the area's own locks behind, which cannot be released by name.
+ */
+dsa_pointer
+pooler_shmem_allocate(Size len, LWLock *held)
+{
+	dsa_area   *dsa = pooler_shmem_dsa();
+	MemoryContext context = CurrentMemoryContext;
+	uint32		holdoff = InterruptHoldoffCount;
+	uint32		cancel_holdoff = QueryCancelHoldoffCount;
+	bool		exit_on_error = ExitOnAnyError;
+	CommandDest dest = whereToSendOutput;
+	volatile dsa_pointer bytes = InvalidDsaPointer;
+
+	ExitOnAnyError = false;
+	whereToSendOutput = DestNone;	/* no client asked for this */
+	PG_TRY();
+	{
+		bytes = dsa_allocate_extended(dsa, len, DSA_ALLOC_NO_OOM);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		EmitErrorReport();
+		FlushErrorState();
+		LWLockReleaseAll();
+		if (held != NULL)
+			LWLockAcquire(held, LW_EXCLUSIVE);
+		InterruptHoldoffCount = holdoff;
+		QueryCancelHoldoffCount = cancel_holdoff;
+	}
+	PG_END_TRY();
+	ExitOnAnyError = exit_on_error;
+	whereToSendOutput = dest;
+	return bytes;
 }
 
 static pg_atomic_uint64 *

@@ -345,6 +345,14 @@ extern void pooler_shmem_request(void);
 extern void pooler_shmem_startup(void);
 extern int	pooler_shmem_max_records(void);
 extern dsa_area *pooler_shmem_dsa(void);
+
+/*
+ * Memory in the area; InvalidDsaPointer where it is out, and no ERROR. `held` is
+ * the lock that the caller holds, exclusively, or NULL; where there was none left
+ * it has been released and taken again.
+ */
+extern dsa_pointer pooler_shmem_allocate(Size len, struct LWLock *held);
+
 extern uint64 pooler_shmem_catalog_generation(Oid role, Oid database);
 extern void pooler_shmem_note_change(Oid role_or_database);
 

@@ -232,8 +232,7 @@ make_space(PoolerClient *client, uint32 len)
 		space_for(client->unnamed_len) == space_for(len))
 		return true;
 	free_saved(client);
-	client->unnamed = dsa_allocate_extended(pooler_shmem_dsa(), space_for(len),
-											DSA_ALLOC_NO_OOM);
+	client->unnamed = pooler_shmem_allocate(space_for(len), NULL);
 	return DsaPointerIsValid(client->unnamed);
 }
 

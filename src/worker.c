@@ -34,6 +34,7 @@
 #include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/lwlock.h"
 #include "storage/pmsignal.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
@@ -84,6 +85,7 @@ PGDLLEXPORT void pooler_worker_main(Datum arg) __attribute__((noreturn));
 
 static int	listeners[NET_MAX_LISTEN];
 static int	nlisteners = 0;
+static bool resting = false;	/* nobody is let in until the next slow tick */
 static MemoryContext turn_context;
 static bool stopping = false;	/* a smart shutdown is on */
 static bool was_in_recovery;
@@ -164,6 +166,19 @@ make_nonce(void)
 }
 
 static void
+watch_listeners(bool on)
+{
+	for (int i = 0; i < nlisteners; i++)
+	{
+		if (on)
+			pooler_evloop_add(listeners[i], false, EVENT_LISTEN, i, 0);
+		else
+			pooler_evloop_remove(listeners[i]);
+	}
+	resting = !on;
+}
+
+static void
 listen_all(void)
 {
 	nlisteners = pooler_net_listen(pooler_guc_listen_addresses,
@@ -174,8 +189,7 @@ listen_all(void)
 				(errcode(ERRCODE_CONFIG_FILE_ERROR),
 				 errmsg("pooler could not listen on any address"),
 				 errhint("Check pooler.listen_addresses, pooler.unix_socket_directories and pooler.port.")));
-	for (int i = 0; i < nlisteners; i++)
-		pooler_evloop_add(listeners[i], false, EVENT_LISTEN, i, 0);
+	watch_listeners(true);
 	pooler_shared->serving = true;
 	ereport(LOG,
 			(errmsg("pooler listens on port %d", pooler_guc_port)));
@@ -184,12 +198,12 @@ listen_all(void)
 static void
 stop_listening(void)
 {
+	if (!resting)
+		watch_listeners(false);
 	for (int i = 0; i < nlisteners; i++)
-	{
-		pooler_evloop_remove(listeners[i]);
 		close(listeners[i]);
-	}
 	nlisteners = 0;
+	resting = false;
 	pooler_net_unlisten();
 	pooler_shared->serving = false;
 }
@@ -201,10 +215,12 @@ stop_listening(void)
 static void
 at_exit(int code, Datum arg)
 {
+	LWLockReleaseAll();			/* a FATAL may have come under one */
 	stop_listening();
 	for (int i = 0; i < pooler_shared->max_clients; i++)
 		pooler_client_abandon(i);
 	pooler_member_dismiss_all();
+	pooler_greetings_forget_all();
 	pooler_shared->worker_pid = 0;
 }
 
@@ -217,6 +233,9 @@ introduce(void)
 	if (pooler_shared->stats_reset_at == 0)
 		pooler_shared->stats_reset_at = pooler_shared->started_at;
 	pg_atomic_write_u32(&pooler_shared->asleep, 0);
+	/* backends of an earlier life do not count (pins.c) */
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+		pg_atomic_write_u32(&pooler_pools[i].pinned, 0);
 	make_nonce();
 	number_clients();
 	pooler_shared->worker_pid = MyProcPid;
@@ -412,7 +431,8 @@ serve_event(const Event *e)
 	switch (e->kind)
 	{
 		case EVENT_LISTEN:
-			pooler_admit_accept(listeners[e->index]);
+			if (!resting && !pooler_admit_accept(listeners[e->index]))
+				watch_listeners(false);
 			break;
 		case EVENT_CLIENT:
 			if (pg_atomic_read_u32(&pooler_clients[e->index].generation) ==
@@ -438,6 +458,21 @@ serve_event(const Event *e)
 	}
 }
 
+/*
+ * After an ERROR. Where no transaction runs AbortCurrentTransaction() does
+ * nothing, and a lock that was held (dsa.c's, when there is no more shared
+ * memory) would be waited for by this process itself.
+ */
+static void
+recover(void)
+{
+	MemoryContextSwitchTo(turn_context);
+	EmitErrorReport();
+	FlushErrorState();
+	AbortCurrentTransaction();
+	LWLockReleaseAll();
+}
+
 /* An ERROR is one connection's: it is closed, the worker goes on. */
 static void
 serve_safely(const Event *e)
@@ -448,10 +483,7 @@ serve_safely(const Event *e)
 	}
 	PG_CATCH();
 	{
-		MemoryContextSwitchTo(turn_context);
-		EmitErrorReport();
-		FlushErrorState();
-		AbortCurrentTransaction();
+		recover();
 		if (e->kind == EVENT_CLIENT &&
 			pg_atomic_read_u32(&pooler_clients[e->index].generation) ==
 			e->stamp)
@@ -488,6 +520,8 @@ tick(void)
 	if (!pooler_is_ahead(slow_at, now, SLOW_TICK_MS))
 	{
 		slow_at = TimestampTzPlusMilliseconds(now, SLOW_TICK_MS);
+		if (resting)
+			watch_listeners(true);
 		pooler_upkeep_turn();
 		pooler_console_upkeep(now);
 		pooler_stats_turn(now);
@@ -511,10 +545,7 @@ tick_safely(int *timeout_ms)
 	}
 	PG_CATCH();
 	{
-		MemoryContextSwitchTo(turn_context);
-		EmitErrorReport();
-		FlushErrorState();
-		AbortCurrentTransaction();
+		recover();
 		*timeout_ms = SLOW_TICK_MS;
 	}
 	PG_END_TRY();
