@@ -118,15 +118,16 @@ $pooler->poll_view($consoles, '1', 'and leaves');
 
 # Who does not read is cut, without a last word in the middle of an answer.
 my $deaf = narrow();
-$deaf->write(Query($too_much));
+$deaf->write(Query($too_much) x 6);    # more than any kernel takes for it
 $pooler->poll_view($consoles, '2', 'one does not read');
 is($console->value('SHOW STATE'), 'active', 'the console answers others');
 $pooler->poll_view($consoles, '1', 'it is cut after client_read_timeout');
-my $heard = $deaf->result;
+my $heard;
+do { $heard = $deaf->result } until $heard->{eof} || $heard->{status} ne 'I';
 ok($heard->{eof}, 'its connection ends');
-is($heard->{types} =~ s/[TDC]//gr, '', 'within its answer');
+is_deeply([ grep { $_->{S} eq 'FATAL' } @{ $heard->{errors} } ], [], 'without a last word within its answer');
 my $resets = narrow();
-$resets->write(Query($too_much));
+$resets->write(Query($too_much) x 6);
 $resets->reset;
 $pooler->poll_view($consoles, '1', 'and one that resets is gone');
 

@@ -12,11 +12,8 @@
 #include "postgres.h"
 
 #include "common/hashfn.h"
-#include "miscadmin.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
-#include "tcop/dest.h"
-#include "tcop/tcopprot.h"
 
 #include "records.h"
 #include "shmem.h"
@@ -32,13 +29,6 @@ static bool memory_is_out = false;
 
 static PoolerShared shared;
 PoolerShared *pooler_shared = &shared;
-volatile uint32 InterruptHoldoffCount = 0;
-volatile uint32 QueryCancelHoldoffCount = 0;
-bool		ExitOnAnyError = false;
-CommandDest whereToSendOutput = DestNone;
-MemoryContext CurrentMemoryContext = NULL;
-sigjmp_buf *PG_exception_stack = NULL;
-ErrorContextCallback *error_context_stack = NULL;
 
 dsa_area *
 pooler_shmem_dsa(void)
@@ -59,14 +49,8 @@ LWLockRelease(LWLock *lock)
 	locked--;
 }
 
-void
-LWLockReleaseAll(void)
-{
-	locked = 0;
-}
-
 dsa_pointer
-dsa_allocate_extended(dsa_area *area, size_t size, int flags)
+pooler_shmem_allocate(Size size, LWLock *held)
 {
 	if (memory_is_out)
 		return InvalidDsaPointer;
@@ -97,22 +81,6 @@ Size
 mul_size(Size a, Size b)
 {
 	return a * b;
-}
-
-void
-EmitErrorReport(void)
-{
-}
-
-void
-FlushErrorState(void)
-{
-}
-
-void
-pg_re_throw(void)
-{
-	abort();
 }
 
 #if PG_VERSION_NUM >= 160000
