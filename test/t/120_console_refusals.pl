@@ -125,7 +125,7 @@ $pooler->poll_view($consoles, '1', 'it is cut after client_read_timeout');
 my $heard;
 do { $heard = $deaf->result } until $heard->{eof} || $heard->{status} ne 'I';
 ok($heard->{eof}, 'its connection ends');
-is_deeply([ grep { $_->{S} eq 'FATAL' } @{ $heard->{errors} } ], [], 'without a last word within its answer');
+ok($heard->{types} eq 'E' || !(grep { $_->{S} eq 'FATAL' } @{ $heard->{errors} }), 'a last word comes behind an answer, if at all') or note $heard->{types};
 my $resets = narrow();
 $resets->write(Query($too_much) x 6);
 $resets->reset;
