@@ -14,7 +14,8 @@
 \set QUIET off
 WITH pool AS MATERIALIZED (
     SELECT p.*,
-           COALESCE(p.pool_size + p.max_overflow, p.backends) AS most,
+           COALESCE(CASE WHEN p.pool_size > 0 THEN p.pool_size + p.max_overflow END,
+                    p.backends) AS most,
            pg_catalog.clock_timestamp() AS at,
            NULLIF(pg_catalog.current_setting('pooler_top.last', true), '')::pg_catalog.json AS last
     FROM pooler.pools AS p
@@ -41,7 +42,9 @@ SELECT pool,
        clients,
        waiting,
        pg_catalog.round(pg_catalog.date_part('epoch', longest_wait)::pg_catalog."numeric", 1) AS "wait, s",
-       pg_catalog.round(((transactions - (last -> pool ->> 0)::pg_catalog.float8)
+       -- where they were reset since, they have grown from nothing
+       pg_catalog.round(((transactions - CASE WHEN (last -> pool ->> 0)::pg_catalog.float8 > transactions
+               THEN 0 ELSE (last -> pool ->> 0)::pg_catalog.float8 END)
            / NULLIF(pg_catalog.date_part('epoch', at) - (last -> pool ->> 1)::pg_catalog.float8, 0))::pg_catalog."numeric") AS tps,
        timeouts AS "time-outs",
        CASE WHEN backends = 0 THEN last_error END AS error

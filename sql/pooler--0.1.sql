@@ -444,7 +444,7 @@ COMMENT ON COLUMN pooler.latencies.measure IS
 COMMENT ON COLUMN pooler.latencies.count IS
 'checkouts and words of kept clients (held; wait: as far as measured), logins, births, backends';
 COMMENT ON COLUMN pooler.latencies.max IS
-'at most 25 % too much, as the percentiles; the mean is exact';
+'at most 25 % too much, as the percentiles; NULL beyond 2.3 hours; the mean is exact';
 
 CREATE VIEW pooler.history AS
 SELECT * FROM pooler.history();
@@ -464,14 +464,19 @@ COMMENT ON COLUMN pooler.history.held_time IS
 
 CREATE VIEW pooler.utilisation AS
 SELECT p.pool,
-       p.pool_size + p.max_overflow AS pool_limit,
+       p.pool_limit,
        h.busy_1min, h.busy_5min, h.busy_15min, h.busy_most,
-       h.busy_1min / (p.pool_size + p.max_overflow) AS utilisation_1min,
-       h.busy_5min / (p.pool_size + p.max_overflow) AS utilisation_5min,
-       h.busy_15min / (p.pool_size + p.max_overflow) AS utilisation_15min,
+       h.busy_1min / p.pool_limit AS utilisation_1min,
+       h.busy_5min / p.pool_limit AS utilisation_5min,
+       h.busy_15min / p.pool_limit AS utilisation_15min,
        h.waiting_15min,
        coalesce(h.seconds, 0) AS seconds
-FROM pooler.pools() AS p
+FROM (
+    SELECT pool,
+           CASE WHEN pool_size > 0 THEN pool_size + max_overflow END
+               AS pool_limit
+    FROM pooler.pools()
+) AS p
 LEFT JOIN (
     SELECT pool,
            pg_catalog.avg(busy) FILTER (WHERE age <= 60) AS busy_1min,
@@ -642,7 +647,7 @@ WITH pool AS MATERIALIZED (
            COALESCE(pg_catalog.sum(timeouts), 0) AS timeouts,
            COALESCE(pg_catalog.sum(checkouts), 0) AS checkouts,
            COALESCE(pg_catalog.bool_and(active + pinned >= pool_size
-                                        AND active + pinned > 0), false)
+                                        AND pool_size > 0), false)
                AS full,
            pg_catalog.min(stats_reset_at) AS since
     FROM pool
@@ -652,7 +657,8 @@ WITH pool AS MATERIALIZED (
            pg_catalog.string_agg(pg_catalog.quote_ident(r.rolname), ', ')
                FILTER (WHERE EXISTS (
                    SELECT FROM pg_catalog.pg_stat_activity AS a
-                   WHERE a.usesysid = r.oid)) AS connected
+                   WHERE a.usesysid = r.oid)) AS connected,
+           pg_catalog.current_setting('pooler.metrics_port') AS port
     FROM pg_catalog.pg_roles AS r
     WHERE r.rolcanlogin AND NOT r.rolsuper
       AND pg_catalog.pg_has_role(r.oid, 'pg_monitor', 'MEMBER')
@@ -695,14 +701,19 @@ FROM load AS l, capacity AS c
 UNION ALL
 SELECT 7, 'Set up monitoring for connection pool metrics',
        CASE WHEN m.connected IS NOT NULL THEN 'ok'
-            WHEN m.roles IS NOT NULL THEN 'unknown'
+            WHEN m.port <> '0' OR m.roles IS NOT NULL THEN 'unknown'
             ELSE 'warning' END,
        CASE WHEN m.connected IS NOT NULL
             THEN 'may read the views and is connected: ' || m.connected
+            WHEN m.port <> '0'
+            THEN 'pooler.metrics_port = ' || m.port || ': who reads the '
+                 'metrics cannot be seen'
             WHEN m.roles IS NOT NULL
             THEN 'may read the views, but is not connected: ' || m.roles
             ELSE 'no role but superusers may read the views' END,
-       CASE WHEN m.roles IS NULL
+       CASE WHEN m.connected IS NULL AND m.port <> '0'
+            THEN 'See that your monitoring system reads /metrics there.'
+            WHEN m.roles IS NULL
             THEN 'Create a role for your monitoring system: CREATE ROLE '
                  'monitoring LOGIN IN ROLE pg_monitor; and let it read '
                  'pooler.health and pooler.pools.'
@@ -727,7 +738,14 @@ SELECT 8, 'Load test to validate configuration',
                 SELECT pg_catalog.string_agg(pg_catalog.format(
                     'pgbench -h HOST -p %s -c %s -T 600 -f YOUR_TRANSACTIONS %s',
                     pg_catalog.current_setting('pooler.port'),
-                    2 * (p.pool_size + COALESCE(p.max_overflow, 0)), p.pool),
+                    CASE WHEN p.pool_size > 0
+                         THEN (2 * (p.pool_size + COALESCE(p.max_overflow, 0)))
+                             ::pg_catalog.text
+                         ELSE 'CLIENTS' END,
+                    -- for a shell
+                    CASE WHEN p.pool ~ '^[[:alnum:]_.]+$' THEN p.pool
+                         ELSE '''' || pg_catalog.replace(p.pool, '''', '''\''''')
+                             || '''' END),
                     '; ')
                 FROM pool AS p) END
 FROM load AS l
@@ -861,8 +879,9 @@ WITH pool AS MATERIALIZED (
            CASE h.reason
                WHEN 'lock' THEN 'waits for a lock of ' || COALESCE(
                    (SELECT pg_catalog.string_agg(COALESCE(
-                               'client ' || c.id || ' (' || c.application_name
-                               || ')', 'backend ' || b), ', ')
+                               'client ' || c.id || COALESCE(
+                                   ' (' || c.application_name || ')', ''),
+                               'backend ' || b), ', ')
                     FROM pg_catalog.unnest(h.blocked_by) AS b
                     LEFT JOIN pooler.clients() AS c ON c.backend = b),
                    'another backend')
@@ -930,7 +949,8 @@ WITH pool AS MATERIALIZED (
            'SELECT pooler.reset_stats();'
     FROM pool AS p
     JOIN advice AS a ON a.pool = p.pool AND a.metric = 'exhaustion'
-    WHERE a.verdict = 'warning'
+    -- class 4 has the cause
+    WHERE a.verdict = 'warning' AND p.state <> 'unavailable'
     UNION ALL
     SELECT 3, h.place,
            CASE h.reason WHEN 'idle in transaction' THEN 'connection leak'

@@ -272,6 +272,7 @@ greet(int slot, const Greeting *g, StringInfo out)
 	pooler_records_ref(g->record);
 	c->record = g->record;
 	c->encoding = g->encoding;
+	c->idle_session_timeout_ms = g->idle_session_timeout_ms;
 	return pooler_client_say(slot, out);
 }
 
@@ -356,6 +357,7 @@ enter_route(int slot, const LoginState *login, StringInfo out)
 	pooler_route_update_keep(route, false);
 	log_authorized(login);
 	count_login(c);
+	c->state_since = GetCurrentTimestamp();
 	POOLER_INJECT("admit-entered");
 	g = c->mode == MODE_TRANSACTION && !c->closes_backend ?
 		pooler_greetings_find(allowed->role, allowed->database,
@@ -470,22 +472,29 @@ pooler_admit_readable(int slot)
 }
 
 void
-pooler_admit_greeted(int slot, const char *text, int len, uint32 record,
-					 int encoding)
+pooler_admit_greeted(int slot, const ControlMessage *m, char *text)
 {
 	PoolerClient *c = &pooler_clients[slot];
 	WorkerClient *w = &pooler_worker_clients[slot];
+	Greeting	g = {0};
 
 	if (w->startup == NULL)
 	{
-		pooler_records_unref(record);
+		pooler_records_unref(m->record);
 		return;
 	}
 	POOLER_INJECT("admit-greeted");
-	pooler_greetings_add(pooler_routes[c->route].role,
-						 pooler_pools[c->pool].database_oid,
-						 c->catalog_generation, w->startup, w->startup_len,
-						 text, len, record, encoding);
+	g.role = pooler_routes[c->route].role;
+	g.database = pooler_pools[c->pool].database_oid;
+	g.catalog_generation = c->catalog_generation;
+	g.startup = w->startup;
+	g.startup_len = w->startup_len;
+	g.text = text;
+	g.text_len = m->len;
+	g.record = m->record;
+	g.encoding = m->encoding;
+	g.idle_session_timeout_ms = m->idle_session_timeout_ms;
+	pooler_greetings_add(&g);
 	pfree(w->startup);
 	w->startup = NULL;
 }

@@ -7,21 +7,20 @@
 #ifndef POOLER_ADMIT_H
 #define POOLER_ADMIT_H
 
-#include "shmem.h"
+#include "control.h"
 
 /* False: nobody can be let in now (net.h's NET_NO_ROOM). */
 extern bool pooler_admit_accept(int listen_fd);
 
-/* Event of the worker's loop; the client's state is CLIENT_LOGIN. */
-
 /* An ERROR while it accepted: the client that it was about is closed. */
 extern void pooler_admit_failed(void);
 
+/* Event of the worker's loop; the client's state is CLIENT_LOGIN. */
 extern void pooler_admit_readable(int slot);
 
 /* A backend finished a login: the worker can do the same from now on. Takes
  * over the record's reference. */
-extern void pooler_admit_greeted(int slot, const char *text, int len,
-								 uint32 record, int encoding);
+extern void pooler_admit_greeted(int slot, const ControlMessage *m,
+								 char *text);
 
 #endif							/* POOLER_ADMIT_H */

@@ -213,7 +213,9 @@ connection_rows(Row *row, const Deployment *d)
 	advice_row(row, "max_client_conn", psprintf("%d", clients), NULL,
 			   "servers x databases x (pool_size + max_overflow)", NULL,
 			   "pooler.max_client_conn");
-	advice_row(row, "max_connections", psprintf("%d", d->pooled), NULL,
+	/* the guide's least, where its formula asks for less */
+	advice_row(row, "max_connections",
+			   psprintf("%d", Max(d->pooled, s->max_connections.low)), NULL,
 			   recommended,
 			   formula_note(d, d->pooled, "even with the pooler, for which "
 							"all servers count as one"),

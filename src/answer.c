@@ -24,9 +24,6 @@
 /* Reads of 8 kB in a turn, so that the others get theirs. */
 #define MAX_READS 16
 
-/* Ready clients among which one is looked for; more wait in the kernel. */
-#define SEIZE_MAX 256
-
 /* The batch has been answered: the client may speak again. */
 static void
 answered(int slot)
@@ -141,9 +138,9 @@ pooler_answer_forget_notice(int slot)
 static bool
 seize(int slot)
 {
-	uint64		ready[SEIZE_MAX];
-	int			n = pooler_route_harvest(pooler_clients[slot].route, ready,
-										 SEIZE_MAX);
+	int			max = pooler_shared->max_clients;
+	uint64	   *ready = palloc(sizeof(uint64) * max);	/* the turn's memory */
+	int			n = pooler_route_harvest(pooler_clients[slot].route, ready, max);
 	bool		seized = false;
 
 	for (int i = 0; i < n; i++)

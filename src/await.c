@@ -30,8 +30,10 @@
 #include "pgstat.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/proc.h"
 #include "storage/sinval.h"
 #include "utils/memutils.h"
+#include "utils/timeout.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
@@ -281,6 +283,25 @@ pooler_await_is_quick(int64 silence_us)
 	return silence_us < POOLER_QUICK_US;
 }
 
+/* PostgresMain() has armed it, but for a client that came while it waited here. */
+static bool
+arm_idle_session(void)
+{
+	if (IdleSessionTimeout <= 0 || get_timeout_active(IDLE_SESSION_TIMEOUT))
+		return false;
+	enable_timeout_after(IDLE_SESSION_TIMEOUT, IdleSessionTimeout);
+	return true;
+}
+
+static void
+disarm_idle_session(bool armed)
+{
+	if (!armed)
+		return;
+	disable_timeout(IDLE_SESSION_TIMEOUT, false);
+	IdleSessionTimeoutPending = false;
+}
+
 /* Only a hint: pooler_await_client() looks again when it is PRIVATE. */
 bool
 pooler_await_may_keep(bool quick)
@@ -299,6 +320,7 @@ AwaitResult
 pooler_await_client(bool pinned)
 {
 	AwaitResult result;
+	bool		armed = pinned && arm_idle_session();
 
 	(void) pooler_backend_stamp_idle();
 	pooler_backend_end_serving(pinned ? ACTIVITY_PINNED : ACTIVITY_PRIVATE);
@@ -308,6 +330,7 @@ pooler_await_client(bool pinned)
 		result = AWAIT_GIVE_UP;
 	else
 		result = await_or_recall(pinned);
+	disarm_idle_session(armed);
 	if (pinned)
 		pooler_backend_set_activity(ACTIVITY_SERVING);
 	else

@@ -38,6 +38,7 @@
 #include "records.h"
 #include "settings.h"
 #include "unnamed.h"
+#include "variables.h"
 #include "watch.h"
 
 /* How many backends may refuse a client's settings before it is told. */
@@ -198,10 +199,21 @@ collect(void)
 	return true;
 }
 
+/* From the server's files the worker has it itself, and sees it change. */
+static int
+idle_session_timeout(void)
+{
+	static struct config_generic *var = NULL;
+
+	if (unlikely(var == NULL))
+		var = pooler_variables_find("idle_session_timeout");
+	return var->source < PGC_S_GLOBAL ? -1 : IdleSessionTimeout;
+}
+
 void
 pooler_carry_show(PoolerClient *client)
 {
-	client->idle_session_timeout_ms = IdleSessionTimeout;
+	client->idle_session_timeout_ms = idle_session_timeout();
 	client->encoding = pg_get_client_encoding();
 	strlcpy(client->application_name, application_name, NAMEDATALEN);
 }
@@ -214,6 +226,7 @@ pooler_carry_save(PoolerClient *client, uint64 packed)
 	if (!pooler_unnamed_save(client, packed))
 		return PIN_UNNAMED;
 	POOLER_INJECT("switch-save");
+	client->idle_session_timeout_ms = idle_session_timeout();
 	if (settings_untouched() && client->record == me->record)
 		return 0;
 	if (!collect())
@@ -345,6 +358,7 @@ pooler_carry_publish_greeting(PoolerClient *client, uint64 packed)
 	m.len = greeting.len;
 	m.record = client->record;
 	m.encoding = client->encoding;
+	m.idle_session_timeout_ms = client->idle_session_timeout_ms;
 	pooler_records_ref(m.record);
 	pooler_backend_tell_message(&m);
 }

@@ -238,6 +238,7 @@ leave_route(int slot)
 	count_bytes(slot);
 	pooler_routes[route].clients--;
 	pooler_pools[c->pool].clients--;
+	pooler_worker_pools[c->pool].unused_since = 0;	/* anew, from the next look */
 	pooler_route_update_keep(route, false);
 	c->route = POOLER_NO_ROUTE;
 }
@@ -526,6 +527,13 @@ pooler_client_find_owned(void)
 	}
 }
 
+static int
+idle_timeout_of(const PoolerClient *c)
+{
+	return c->idle_session_timeout_ms < 0 ? IdleSessionTimeout :
+		c->idle_session_timeout_ms;
+}
+
 void
 pooler_client_upkeep(TimestampTz now)
 {
@@ -544,10 +552,10 @@ pooler_client_upkeep(TimestampTz now)
 							c->remote_host)));
 			pooler_client_close(i);
 		}
-		else if (c->state == CLIENT_ARMED && c->idle_session_timeout_ms > 0 &&
+		else if (c->state == CLIENT_ARMED && idle_timeout_of(c) > 0 &&
 				 !pooler_worker_clients[i].with_backend && !pooler_client_waits(c) &&
 				 TimestampDifferenceExceeds(c->state_since, now,
-											c->idle_session_timeout_ms))
+											idle_timeout_of(c)))
 			pooler_client_end(i, "57P05",
 							  "terminating connection due to idle-session timeout",
 							  NULL, NULL);

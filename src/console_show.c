@@ -18,6 +18,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "common/ip.h"
 #include "libpq/auth.h"
 #include "miscadmin.h"
@@ -744,8 +746,10 @@ show_config(ConsoleRows *rows)
 	config_number(rows, "min_pool_size", pooler_guc_pool_size, 5, true);
 	config_row(rows, "pool_mode", mode_name(pooler_guc_mode), "transaction",
 			   true);
+	/* there 0 is for ever, and nothing is shorter than a second */
 	config_number(rows, "query_wait_timeout",
-				  zero_if_none((int) pooler_guc_pool_timeout), 30, true);
+				  pooler_guc_pool_timeout < 0 ? 0 :
+				  (int) Max(ceil(pooler_guc_pool_timeout), 1), 30, true);
 	config_number(rows, "reserve_pool_size",
 				  zero_if_none(pooler_guc_max_overflow), 10, true);
 	config_number(rows, "server_lifetime",

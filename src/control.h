@@ -61,6 +61,7 @@ typedef struct ControlMessage
 	dsa_pointer text;			/* GREETED: ParameterStatus messages, to free */
 	uint32		len;
 	int			encoding;		/* GREETED: the client's */
+	int			idle_session_timeout_ms;	/* GREETED: see PoolerClient */
 } ControlMessage;
 
 #endif							/* POOLER_CONTROL_H */

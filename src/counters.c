@@ -7,8 +7,8 @@
  * transaction. A backend that ends adds its counts to its pool's
  * and its route's totals [fold]; whoever reads adds up the totals and the
  * members. So that nothing is seen twice or not at all on its way from one to
- * the other, folding is announced before and after, and a reader who was
- * crossed by one starts again.
+ * the other, folding (and clearing) is announced before and after, and a reader
+ * who was crossed by one starts again.
  *
  * Counters wrap at 2^64 and are added up without regard to it: clearing sets
  * the totals to minus what the members have.
@@ -130,8 +130,11 @@ clear(PoolerTotals *t, int pool, int route)
 {
 	PoolerCounts sum = sum_of(t, pool, route);
 
+	pg_atomic_fetch_add_u32(&t->begun, 1);
 	for (int i = 0; i < (int) POOLER_COUNTS; i++)
 		pg_atomic_fetch_sub_u64(&t->counts[i], ((uint64 *) &sum)[i]);
+	pg_memory_barrier();
+	pg_atomic_fetch_add_u32(&t->ended, 1);
 }
 
 PoolerCounts

@@ -134,17 +134,32 @@ put_escaped(StringInfo out, char c)
 }
 
 /* Of the sample that has begun. */
+char *
+pooler_exposition_shown(const char *value)
+{
+	char	   *shown = pstrdup(value);
+	int			len = strlen(value);
+
+	if (pg_encoding_verifymbstr(PG_UTF8, value, len) == len)
+		return shown;
+	for (char *c = shown; *c != '\0'; c++)
+	{
+		if (IS_HIGHBIT_SET(*c))
+			*c = '?';
+	}
+	return shown;
+}
+
 void
 pooler_exposition_label(Exposition *x, const char *name, const char *value)
 {
-	int			len = strlen(value);
-	bool		valid = pg_encoding_verifymbstr(PG_UTF8, value, len) == len;
+	char	   *shown = pooler_exposition_shown(value);
 
 	appendStringInfo(x->out, "%c%s=\"", x->labels++ == 0 ? '{' : ',', name);
-	for (int i = 0; i < len; i++)
-		put_escaped(x->out, !valid && IS_HIGHBIT_SET(value[i]) ? '?' :
-					value[i]);
+	for (const char *c = shown; *c != '\0'; c++)
+		put_escaped(x->out, *c);
 	appendStringInfoChar(x->out, '"');
+	pfree(shown);
 }
 
 static void

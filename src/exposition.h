@@ -49,6 +49,9 @@ typedef struct Exposition
 
 extern const char *pooler_exposition_content_type(bool openmetrics);
 
+/* Palloc'd: as it is shown in a label; what is no UTF-8 is so with "?". */
+extern char *pooler_exposition_shown(const char *value);
+
 /*
  * begin -> { family -> { sample -> { label } -> value } } -> end.  All samples
  * of a family follow it, no two have the same labels.

@@ -63,16 +63,15 @@ copy(const char *data, int len)
 }
 
 void
-pooler_greetings_add(Oid role, Oid database, uint64 catalog_generation,
-					 const char *startup, int startup_len, const char *text,
-					 int text_len, uint32 record, int encoding)
+pooler_greetings_add(const Greeting *greeting)
 {
 	Greeting   *oldest = &greetings[0];
 
-	if (pooler_greetings_find(role, database, catalog_generation, startup,
-							  startup_len) != NULL)
+	if (pooler_greetings_find(greeting->role, greeting->database,
+							  greeting->catalog_generation, greeting->startup,
+							  greeting->startup_len) != NULL)
 	{
-		pooler_records_unref(record);
+		pooler_records_unref(greeting->record);
 		return;
 	}
 	for (int i = 1; i < POOLER_MAX_GREETINGS; i++)
@@ -81,15 +80,9 @@ pooler_greetings_add(Oid role, Oid database, uint64 catalog_generation,
 			oldest = &greetings[i];
 	}
 	forget(oldest);
-	oldest->role = role;
-	oldest->database = database;
-	oldest->catalog_generation = catalog_generation;
-	oldest->startup = copy(startup, startup_len);
-	oldest->startup_len = startup_len;
-	oldest->text = copy(text, text_len);
-	oldest->text_len = text_len;
-	oldest->record = record;
-	oldest->encoding = encoding;
+	*oldest = *greeting;
+	oldest->startup = copy(greeting->startup, greeting->startup_len);
+	oldest->text = copy(greeting->text, greeting->text_len);
 	oldest->used = ++uses;
 }
 

@@ -20,6 +20,7 @@ typedef struct Greeting
 	int			text_len;
 	uint32		record;			/* of the settings; holds a reference */
 	int			encoding;		/* the client's */
+	int			idle_session_timeout_ms;	/* see PoolerClient */
 	uint64		used;			/* for LRU */
 } Greeting;
 
@@ -28,12 +29,8 @@ extern const Greeting *pooler_greetings_find(Oid role, Oid database,
 											 const char *startup,
 											 int startup_len);
 
-/* Takes over the record's reference. */
-extern void pooler_greetings_add(Oid role, Oid database,
-								 uint64 catalog_generation,
-								 const char *startup, int startup_len,
-								 const char *text, int text_len,
-								 uint32 record, int encoding);
+/* Copies it, and takes over the record's reference. */
+extern void pooler_greetings_add(const Greeting *greeting);
 
 /* The settings' defaults may have changed. */
 extern void pooler_greetings_forget_all(void);

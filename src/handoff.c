@@ -158,10 +158,11 @@ start_serving(uint64 packed)
 
 /*
  * SERVING -> IDLE by way of RETURNING; the state has been saved. Should we die
- * here the client goes on elsewhere, so nothing may be said to it any more.
+ * here the client goes on elsewhere, so nothing may be said to it any more. One
+ * that was kept has been idle_since already; 0: it is so now.
  */
 static void
-return_client(void)
+return_client(TimestampTz idle_since)
 {
 	uint64		packed = serving;
 	PoolerClient *c = pooler_client_of(packed);
@@ -174,7 +175,7 @@ return_client(void)
 	pooler_waitset_quiet(set);
 	POOLER_INJECT("give-up-detached");
 	now = pooler_backend_stamp_idle();
-	c->state_since = now;
+	c->state_since = idle_since != 0 ? idle_since : now;
 	pooler_measure_end(c, now);
 	pooler_backend_echo("checkin", packed);
 	pooler_take_rearm(packed);
@@ -184,7 +185,7 @@ return_client(void)
 static void
 refuse_client(void)
 {
-	return_client();
+	return_client(0);
 	pooler_backend_leave();
 }
 
@@ -358,6 +359,7 @@ after_transaction(void)
 	PoolerClient *c = pooler_client_of(serving);
 	AwaitResult result = AWAIT_GIVE_UP;
 	uint32		pins = look_at_pins(c);
+	TimestampTz idle_since = 0;
 
 	POOLER_INJECT("give-up-look");
 	if (pins == 0)
@@ -366,7 +368,10 @@ after_transaction(void)
 		/* also for a kept client: should this backend hang, another takes it */
 		pins = pooler_carry_save(c, serving);
 		if (pins == 0 && !just_greeted && pooler_await_may_keep(quick))
+		{
 			result = keep_client();
+			idle_since = pooler_self.member->idle_since;
+		}
 	}
 	if (pins != 0)
 	{
@@ -393,7 +398,7 @@ after_transaction(void)
 			if (just_greeted)
 				pooler_carry_publish_greeting(c, serving);
 			pooler_pins_forget_sequences();
-			return_client();
+			return_client(idle_since);
 			break;
 	}
 	just_greeted = false;
@@ -519,7 +524,7 @@ await_next_message(void)
 		if (result == AWAIT_LEFT)
 			client_left(false);
 		else if (result == AWAIT_GIVE_UP)
-			return_client();
+			return_client(0);
 		else if (result == AWAIT_NOTHING)
 			result = after_transaction();
 	}
@@ -614,6 +619,7 @@ put_notification(const char *body, size_t len)
 static int
 wrapped_putmessage(char type, const char *body, size_t len)
 {
+	pooler_self.member->said++;
 	if (type == 'S')
 		pooler_watch.settings = true;
 	if (pooler_feed_state == FEED_RUNNING)

@@ -204,6 +204,9 @@ resize_words(const Patient *p, Metric metric, const MetricResult *r)
 			return psprintf("Raise pool_size from %d to %d.", s->pool_size,
 							r->pool_size);
 		case METRIC_IDLE_SURPLUS:
+			if (s->pool_size == 0)
+				return psprintf("Set pool_size to %d: there is no limit.",
+								r->pool_size);
 			return psprintf("Lower pool_size from %d to %d, max_overflow %d "
 							"keeps the limit.", s->pool_size, r->pool_size,
 							r->max_overflow);
@@ -224,6 +227,9 @@ remedy_of(Patient *p, Metric metric, const MetricResult *r)
 	const char *room = "";
 
 	p->remedy.n = 0;
+	if (p->pool->state == POOL_UNAVAILABLE && metric != METRIC_IDLE_SURPLUS)
+		return psprintf("No backend can be opened, mend that first: %s",
+						p->pool->last_error);
 	if (pooler_metrics_unlimited(s) && metric != METRIC_IDLE_SURPLUS)
 		what = raise_shared(p);
 	else
@@ -233,7 +239,8 @@ remedy_of(Patient *p, Metric metric, const MetricResult *r)
 		what = room != NULL ? resize_words(p, metric, r) :
 			"pooler.pools has no room for an entry of this pool.";
 	}
-	if (metric != METRIC_IDLE_SURPLUS)
+	/* what was not mended is not to be forgotten */
+	if (p->remedy.n > 0 && metric != METRIC_IDLE_SURPLUS)
 		pooler_remedy_add(&p->remedy, "SELECT pooler.reset_stats();");
 	return psprintf("%s%s", what, room != NULL ? room : "");
 }

@@ -48,8 +48,7 @@ take_greeting(const ControlMessage *m)
 	dsa_area   *area = pooler_shmem_dsa();
 
 	if (pooler_client_is(m->slot, m->generation))
-		pooler_admit_greeted(m->slot, dsa_get_address(area, m->text), m->len,
-							  m->record, m->encoding);
+		pooler_admit_greeted(m->slot, m, dsa_get_address(area, m->text));
 	else
 		pooler_records_unref(m->record);
 	dsa_free(area, m->text);

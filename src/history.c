@@ -124,7 +124,9 @@ fill(HistorySample *s, const PoolerPool *p, Remembered *r,
 	s->backends = backends->all;
 	s->clients = p->clients;
 	s->waiting = waits->clients;
-	s->longest_wait_ms = waits->first == 0 ? 0 : (now - waits->first) / 1000;
+	/* one who was seen after `now` was read has not waited yet */
+	s->longest_wait_ms = waits->first == 0 ? 0 :
+		Max(now - waits->first, 0) / 1000;
 	take_counters(s, p, r);
 }
 

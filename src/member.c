@@ -267,6 +267,7 @@ pooler_member_reap_orphans(void)
 		m->record = 0;
 		m->state = MEMBER_FREE;
 		pooler_client_orphan_gone(i);
+		pooler_pools[m->pool].closed++;
 		pooler_worker_pools[m->pool].open--;
 		pooler_worker_pools[m->pool].dirty = true;
 	}

@@ -51,6 +51,7 @@ reset_member(PoolerMember *m, int pool)
 	m->status = NULL;
 	m->encoding = PG_SQL_ASCII;
 	m->idle_since = m->alive_at = m->taken_at = 0;
+	m->said = 0;
 	m->record = 0;
 	pg_atomic_write_u32(&m->leave, 0);
 	pg_atomic_write_u32(&m->pins, 0);

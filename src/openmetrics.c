@@ -405,17 +405,18 @@ read_pools(int *n)
 	*n = 0;
 	for (int i = 0; i < all; i++)
 	{
+		char	   *name = pooler_exposition_shown(figures[i].pool->name);
 		int			at = 0;
 
-		while (at < *n &&
-			   strcmp(samples[at].pool.name, figures[i].pool->name) != 0)
+		while (at < *n && strcmp(samples[at].pool.name, name) != 0)
 			at++;
 		if (at == *n)
 		{
-			samples[(*n)++] = (PoolSample) {
+			samples[*n] = (PoolSample) {
 				*figures[i].pool, figures[i].backends, figures[i].waits,
 					figures[i].done
 			};
+			strlcpy(samples[(*n)++].pool.name, name, NAMEDATALEN);
 			continue;
 		}
 		add_pool(&samples[at], &figures[i]);
@@ -638,8 +639,9 @@ read_routes(int *n)
 	*n = 0;
 	for (int i = 0; i < all; i++)
 	{
-		const char *role = figures[i].route->role_name;
-		const char *pool = pooler_pools[figures[i].route->pool].name;
+		const char *role = pooler_exposition_shown(figures[i].route->role_name);
+		const char *pool = pooler_exposition_shown(
+					   pooler_pools[figures[i].route->pool].name);
 		int			at = 0;
 
 		while (at < *n && (strcmp(samples[at].role, role) != 0 ||

@@ -2,10 +2,12 @@
  * rightsize.c
  *	  How large a pool should be by what it did; pure.
  *
- * Little's law: on average as many backends are busy as holds begin in a second
- * times how long they last. The size has to serve nearly every second, not the
- * average, so what is needed is the 95th percentile of those that were busy and
- * of the clients that waited beside them, with the guide's buffer of 20 %.
+ * How many backends are busy is seen, on average as well. (Little's law would
+ * have it from the holds that ended, each as long as it was; but one that began
+ * hours ago would count for all of them in the second in which it ends.) The size
+ * has to serve nearly every second, not the average, so what is needed is the
+ * 95th percentile of those that were busy and of the clients that waited beside
+ * them, with the guide's buffer of 20 %.
  *
  *	  grow		clients waited in 5 % of the seconds, or timed out: pool_size
  *				where it was busy on average, else max_overflow, for peaks
@@ -81,7 +83,7 @@ pooler_rightsize(const RightsizeInput *in)
 	r.verdict = RIGHTSIZE_KEEP;
 	r.rate = in->holds / in->seconds;
 	r.mean_held_s = in->held_s / in->holds;
-	r.offered = in->held_s / in->seconds;
+	r.offered = in->busy_mean;
 	r.needed = (int) ceil((Max(in->busy_p95, r.offered) + in->waiting_p95) *
 						  (1 + BUFFER));
 	if (in->waiting_seconds > in->seconds * WAITING_SHARE || in->timeouts > 0)

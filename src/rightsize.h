@@ -18,8 +18,9 @@ typedef struct RightsizeInput
 	int			max_overflow;	/* -1: no limit */
 	int			seconds;
 	double		holds;			/* times that a backend was held */
-	double		held_s;			/* in all of these */
-	double		busy_p95;		/* backends, of the seconds */
+	double		held_s;			/* in all of these, also before these seconds */
+	double		busy_mean;		/* backends, of the seconds */
+	double		busy_p95;		/* likewise */
 	double		waiting_p95;	/* clients, of the seconds */
 	int			waiting_seconds;	/* in which somebody waited */
 	double		timeouts;
@@ -39,7 +40,7 @@ typedef struct RightsizeResult
 	RightsizeVerdict verdict;
 	double		rate;			/* holds a second */
 	double		mean_held_s;
-	double		offered;		/* Little's law: rate x mean */
+	double		offered;		/* busy on average */
 	int			needed;			/* backends, with the guide's buffer */
 	int			pool_size;		/* one step of the guide towards it */
 	int			max_overflow;

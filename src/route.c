@@ -29,28 +29,12 @@
 #include "net.h"
 #include "route.h"
 
-#define HARVEST_MAX 256
+#define HARVEST_AT_ONCE 256
 
 WorkerRoute *pooler_worker_routes = NULL;
 int			pooler_routes_seen = 0;
 
 static int *held_next;			/* by slot */
-
-void
-pooler_route_start(void)
-{
-	int			n = pooler_shared->max_routes;
-
-	pooler_worker_routes = MemoryContextAllocZero(TopMemoryContext,
-												  sizeof(WorkerRoute) * n);
-	held_next = MemoryContextAllocZero(TopMemoryContext,
-									   sizeof(int) * pooler_shared->max_clients);
-	for (int i = 0; i < n; i++)
-	{
-		pooler_worker_routes[i].epoll_fd = -1;
-		pooler_routes[i].used = false;
-	}
-}
 
 static void
 watch(int route, bool on)
@@ -77,9 +61,9 @@ pooler_route_clear_counters(int route)
 	pooler_counters_clear_route(route);
 }
 
+/* Nobody is in it yet. */
 static bool
-make_route(int route, int pool, Oid role, const char *role_name,
-		   bool superuser)
+open_route(int route)
 {
 	PoolerRoute *r = &pooler_routes[route];
 	WorkerRoute *w = &pooler_worker_routes[route];
@@ -90,19 +74,49 @@ make_route(int route, int pool, Oid role, const char *role_name,
 	memset(w, 0, sizeof(*w));
 	w->epoll_fd = fd;
 	w->held_first = w->held_last = -1;
-	r->pool = pool;
-	r->role = role;
-	r->superuser = superuser;
-	strlcpy(r->role_name, role_name, NAMEDATALEN);
 	r->clients = r->backends = 0;
 	pg_atomic_write_u32(&r->keep, 0);
 	pg_atomic_write_u32(&r->contended, 0);
 	pg_atomic_write_u32(&r->eligible, 0);
 	pg_atomic_write_u32(&r->idle, 0);
-	pooler_route_clear_counters(route);
-	r->used = true;
 	watch(route, true);
 	return true;
+}
+
+static bool
+make_route(int route, int pool, Oid role, const char *role_name,
+		   bool superuser)
+{
+	PoolerRoute *r = &pooler_routes[route];
+
+	if (!open_route(route))
+		return false;
+	r->pool = pool;
+	r->role = role;
+	r->superuser = superuser;
+	strlcpy(r->role_name, role_name, NAMEDATALEN);
+	pooler_route_clear_counters(route);
+	r->used = true;
+	return true;
+}
+
+/* Those of an earlier worker go on, with what they have counted. */
+void
+pooler_route_start(void)
+{
+	int			n = pooler_shared->max_routes;
+
+	pooler_worker_routes = MemoryContextAllocZero(TopMemoryContext,
+												  sizeof(WorkerRoute) * n);
+	held_next = MemoryContextAllocZero(TopMemoryContext,
+									   sizeof(int) * pooler_shared->max_clients);
+	for (int i = 0; i < n; i++)
+	{
+		pooler_worker_routes[i].epoll_fd = -1;
+		pooler_routes[i].used = pooler_routes[i].used && open_route(i);
+		if (pooler_routes[i].used)
+			pooler_routes_seen = i + 1;
+	}
 }
 
 static bool
@@ -352,20 +366,26 @@ pooler_route_rescue(int route)
 	}
 }
 
-/* Only what nobody owns: the worker's harvest is over within this turn. */
+/* Only what nobody owns: the worker's harvest is over within this turn. All of
+ * them, or those who are armed again would come behind the rest. */
 int
 pooler_route_harvest(int route, uint64 *clients, int max)
 {
 	int			found = 0;
-	struct epoll_event e[HARVEST_MAX];
-	int			n = epoll_wait(pooler_worker_routes[route].epoll_fd, e,
-							   Min(max, HARVEST_MAX), 0);
+	struct epoll_event e[HARVEST_AT_ONCE];
+	int			wanted;
+	int			n;
 
-	for (int i = 0; i < n; i++)
+	do
 	{
-		if (pooler_client_pass(e[i].data.u64, POOLER_NOBODY,
-							   POOLER_WORKER_OWNS))
-			clients[found++] = e[i].data.u64;
-	}
+		wanted = Min(max - found, HARVEST_AT_ONCE);
+		n = epoll_wait(pooler_worker_routes[route].epoll_fd, e, wanted, 0);
+		for (int i = 0; i < n; i++)
+		{
+			if (pooler_client_pass(e[i].data.u64, POOLER_NOBODY,
+								   POOLER_WORKER_OWNS))
+				clients[found++] = e[i].data.u64;
+		}
+	} while (n == wanted && found < max);
 	return found;
 }

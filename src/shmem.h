@@ -180,7 +180,8 @@ typedef struct PoolerClient
 	int64		transactions;
 	int64		checkouts;
 	int64		busy_us;		/* was served for so long */
-	int			idle_session_timeout_ms;	/* its own value, 0: none */
+	int			idle_session_timeout_ms;	/* 0: none; -1: as in the server's
+											 * files */
 	int			encoding;		/* client_encoding; SQL_ASCII: unknown */
 	TimestampTz state_since;
 	char		application_name[NAMEDATALEN];
@@ -236,6 +237,7 @@ typedef struct PoolerMember
 	TimestampTz idle_since;
 	TimestampTz alive_at;		/* its idle loop was last here */
 	TimestampTz taken_at;
+	uint32		said;			/* messages to its clients: whether it moves */
 	uint32		record;			/* settings loaded in it */
 	pg_atomic_uint32 pins;
 	int			counts_pool;

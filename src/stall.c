@@ -2,15 +2,14 @@
  * stall.c
  *	  Clients that hold a backend by doing nothing, and are ended.
  *
- *	  half a message		client_read_timeout: begun, and not completed in time
- *	  a batch not ended		client_read_timeout: nothing comes, and others wait
+ *	  half a message		client_read_timeout: begun, and no more of it comes
+ *	  a batch not ended		client_read_timeout: the same, and others wait
  *	  results not read		client_write_timeout: nothing goes, and others wait
  *
  * The worker looks at each backend ten times a second and takes a stall for one
  * and the same as long as each look finds the backend waiting for the client's
- * socket, without an answer or, in a batch, a byte since the look before: that
- * looks find it waiting does not mean that it has not done anything else
- * between them.
+ * socket, and nothing has been said or heard since the look before: that looks
+ * find it waiting does not mean that it has done nothing else between them.
  *
  * src/stall.c
  */
@@ -44,14 +43,14 @@ typedef struct Stall
 {
 	StallKind	kind;
 	uint64		client;
-	int64		queries;
-	uint64		moved;			/* bytes, or what changes with them */
+	uint64		moved;			/* what changes with bytes and messages */
 } Stall;
 
 typedef struct StallLook
 {
 	Stall		stall;
 	TimestampTz since;
+	bool		ended;			/* once is enough */
 } StallLook;
 
 static StallLook *looks;		/* by member */
@@ -83,16 +82,17 @@ kind_of(const PoolerMember *m)
 	return m->status->st_state == STATE_RUNNING ? STALL_BATCH : STALL_NONE;
 }
 
-/* COPY counts what it has read, of which a Unix socket tells nothing. */
+/* Of what comes by a Unix socket its own bytes tell nothing, but what is done
+ * with them: messages answered, rows that COPY has read. */
 static uint64
 moved(const PoolerMember *m, int slot)
 {
 	const PgBackendStatus *s = m->status;
-	uint64		bytes = pooler_traffic_mark(pooler_client_fd(slot));
+	uint64		mark = pooler_traffic_mark(pooler_client_fd(slot)) + m->said;
 
 	if (s->st_progress_command == PROGRESS_COMMAND_COPY)
-		bytes += s->st_progress_param[PROGRESS_COPY_BYTES_PROCESSED];
-	return bytes;
+		mark += s->st_progress_param[PROGRESS_COPY_BYTES_PROCESSED];
+	return mark;
 }
 
 static Stall
@@ -110,9 +110,7 @@ look(const PoolerMember *m)
 	if (s.kind == STALL_NONE)
 		return s;
 	s.client = packed;
-	s.queries = m->counts.queries;
-	if (s.kind != STALL_MESSAGE)
-		s.moved = moved(m, slot);
+	s.moved = moved(m, slot);
 	return s;
 }
 
@@ -120,20 +118,22 @@ static bool
 is_same(const Stall *a, const Stall *b)
 {
 	return a->kind == b->kind && a->client == b->client &&
-		a->queries == b->queries && a->moved == b->moved;
+		a->moved == b->moved;
 }
 
 static void
-end_stalled(const PoolerMember *m, const Stall *s, TimestampTz since,
-			TimestampTz now)
+end_stalled(const PoolerMember *m, StallLook *last, TimestampTz now)
 {
+	const Stall *s = &last->stall;
 	int			slot = pooler_client_slot(s->client);
 	int			ms = s->kind == STALL_RESULTS ? pooler_guc_client_write_timeout :
 		pooler_guc_client_read_timeout;
 
-	if (ms <= 0 || !pooler_since_exceeds(since, now, ms) ||
+	if (last->ended || ms <= 0 ||
+		!pooler_since_exceeds(last->since, now, ms) ||
 		(s->kind != STALL_MESSAGE && !pooler_waits_somebody(m->pool)))
 		return;
+	last->ended = true;
 	if (s->kind == STALL_RESULTS)
 		pooler_client_cut(slot);
 	else
@@ -153,7 +153,8 @@ pooler_stall_look(int member, TimestampTz now)
 	{
 		last->stall = s;
 		last->since = now;
+		last->ended = false;
 	}
 	else
-		end_stalled(m, &s, last->since, now);
+		end_stalled(m, last, now);
 }

@@ -22,14 +22,6 @@ static TimestampTz older_at;
 static TimestampTz newer_at;
 
 void
-pooler_stats_start(void)
-{
-	memset(windows, 0, sizeof(windows));
-	memset(&pooler_stats_of_console, 0, sizeof(pooler_stats_of_console));
-	older_at = newer_at = GetCurrentTimestamp();
-}
-
-void
 pooler_stats_forget(int pool)
 {
 	memset(&windows[pool], 0, sizeof(windows[pool]));
@@ -69,11 +61,38 @@ find_totals(int i, PoolerStats *total)
 	return true;
 }
 
+/* Both windows begin now: what pools have done before, under an earlier worker
+ * or by another clock, is in no average. */
+static void
+restart(TimestampTz now)
+{
+	PoolerStats total;
+
+	older_at = newer_at = now;
+	for (int i = 0; i <= POOLER_MAX_POOLS; i++)
+	{
+		memset(&windows[i], 0, sizeof(windows[i]));
+		if (!find_totals(i, &total))
+			continue;
+		pooler_averages_turn(&windows[i], &total);
+		pooler_averages_turn(&windows[i], &total);
+	}
+}
+
+void
+pooler_stats_start(void)
+{
+	memset(&pooler_stats_of_console, 0, sizeof(pooler_stats_of_console));
+	restart(GetCurrentTimestamp());
+}
+
 void
 pooler_stats_turn(TimestampTz now)
 {
 	PoolerStats total;
 
+	if (now < newer_at)
+		restart(now);
 	if (now - newer_at < POOLER_STATS_PERIOD_S * USECS_PER_SEC)
 		return;
 	older_at = newer_at;

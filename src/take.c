@@ -357,8 +357,11 @@ pooler_take_client(void)
 		{
 			if (ProcDiePending)
 				die_unseen(packed);
-			pooler_measure_wait(pooler_waitset_fd(pooler_client_slot(packed)),
-								pooler_self.member->taken_at, waiting_since);
+			/* who hung up has waited for nothing */
+			if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0)
+				pooler_measure_wait(pooler_waitset_fd(pooler_client_slot(packed)),
+									pooler_self.member->taken_at,
+									waiting_since);
 			return packed;
 		}
 		pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);

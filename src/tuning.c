@@ -81,6 +81,7 @@ sum_up(const PoolerPool *pool, RightsizeInput *in)
 		in->waiting_seconds += samples[i].waiting > 0;
 		in->timeouts += samples[i].timeouts;
 		busy[i] = samples[i].busy;
+		in->busy_mean += samples[i].busy / in->seconds;
 		waiting[i] = samples[i].waiting;
 	}
 	in->busy_p95 = percentile_95(busy, in->seconds);
@@ -105,9 +106,9 @@ evidence_of(const PoolerPool *pool, const RightsizeInput *in,
 		return psprintf("Known of the last 15 minutes: %d s, in which a backend was held %.0f times. That is too little: at least %d s and %d times.",
 						in->seconds, in->holds, RIGHTSIZE_SECONDS,
 						RIGHTSIZE_HOLDS);
-	return psprintf("In %d s: %.1f holds a second of %.4f s each, so %.1f backends busy on average (Little's law), and %.1f in 95 %% of the seconds; clients that waited: %.0f in 95 %% of the seconds, some in %d of them, time-outs %.0f. With a buffer of 20 %%: %d. A backend takes %.0f ms to open and %.0f ms to be born.",
-					in->seconds, r->rate, r->mean_held_s, r->offered,
-					in->busy_p95, in->waiting_p95, in->waiting_seconds,
+	return psprintf("In %d s: %.1f backends busy on average, and %.1f in 95 %% of the seconds; %.1f holds ended a second, of %.4f s each; clients that waited: %.0f in 95 %% of the seconds, some in %d of them, time-outs %.0f. With a buffer of 20 %%: %d. A backend takes %.0f ms to open and %.0f ms to be born.",
+					in->seconds, r->offered, in->busy_p95, r->rate,
+					r->mean_held_s, in->waiting_p95, in->waiting_seconds,
 					in->timeouts, r->needed,
 					Max(pooler_histogram_mean(&pool->open), 0) / 1000.0,
 					Max(pooler_histogram_mean(&pool->birth), 0) / 1000.0);

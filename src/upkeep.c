@@ -42,6 +42,7 @@
 typedef struct MemberLook
 {
 	TimestampTz returning_since;
+	int64		checkouts;		/* then */
 	TimestampTz leaving_since;
 } MemberLook;
 
@@ -98,17 +99,19 @@ recycle(int member)
 	}
 }
 
-/* Since when each look has found it giving a client up, which takes no time. */
+/* Since when each look has found it giving one client up, which takes no time. */
 static TimestampTz
 returning_since(int member, uint32 activity)
 {
-	TimestampTz *since = &looks[member].returning_since;
+	MemberLook *look = &looks[member];
+	int64		checkouts = pooler_members[member].counts.checkouts;
 
 	if (activity != ACTIVITY_RETURNING)
-		*since = 0;
-	else if (*since == 0)
-		*since = now;
-	return *since;
+		look->returning_since = 0;
+	else if (look->returning_since == 0 || look->checkouts != checkouts)
+		look->returning_since = now;
+	look->checkouts = checkouts;
+	return look->returning_since;
 }
 
 /* If we ourselves were stopped, or the clock was set, nobody else is blamed. */
@@ -334,7 +337,8 @@ pooler_upkeep_turn(void)
 
 	now = GetCurrentTimestamp();
 	elapsed_us = Max(now - last_turn, 0);
-	if (now < last_turn || elapsed_us > 2 * USECS_PER_SEC)
+	/* half of the shortest time after which somebody is blamed */
+	if (now < last_turn || elapsed_us > HUNG_TAKEN_MS * 1000 / 2)
 		looking_since = now;
 	if (now < last_turn)
 		pooler_member_clock_set_back(now);

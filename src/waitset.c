@@ -8,7 +8,8 @@
  * in. Building such a set for every switch would cost four system calls, so
  * RING_SIZE of them are kept and, when one is needed for another client, aimed
  * at that client's socket (two calls). The ring also bounds how many clients'
- * sockets a backend holds: who falls out of it has his socket closed here.
+ * sockets a backend holds: who falls out of it has his socket closed here. It is
+ * smaller where fd.c lets a backend have fewer files of its own.
  *
  *	  unknown -> open [adopt] -> closed, set reused [evict]
  *
@@ -32,6 +33,7 @@
 #include "libpq/libpq.h"
 #include "libpq/libpq-be.h"
 #include "miscadmin.h"
+#include "storage/fd.h"
 #include "utils/memutils.h"
 
 #include "compat.h"
@@ -51,6 +53,7 @@ typedef struct OpenClient
 } OpenClient;
 
 static OpenClient ring[RING_SIZE];
+static int	ring_size = RING_SIZE;
 static int	ring_next = 0;
 static int16 *ring_of = NULL;	/* slot -> index in ring + 1 */
 
@@ -91,6 +94,18 @@ set_is_known(WaitEventSet *set, int fd)
 		fcntl(v->epoll_fd, F_GETFD) >= 0;
 }
 
+/*
+ * A third of a backend's files may be others than fd.c's, and each wait set is
+ * one; some are left for extensions, of few half.
+ */
+static int
+size_of_ring(void)
+{
+	int			files = max_safe_fds / 3;
+
+	return Max(Min(RING_SIZE, Max(files - 32, files / 2)), 1);
+}
+
 bool
 pooler_waitset_init(void)
 {
@@ -98,6 +113,7 @@ pooler_waitset_init(void)
 	bool		known = set_is_known(set, MyProcPort->sock);
 
 	FreeWaitEventSet(set);
+	ring_size = size_of_ring();
 	ring_of = MemoryContextAllocZero(TopMemoryContext,
 									 sizeof(int16) * pooler_shared->max_clients);
 	return known;
@@ -199,7 +215,7 @@ pooler_waitset_adopt(uint32 slot, uint32 generation, int fd)
 	o->slot = slot;
 	o->generation = generation;
 	ring_of[slot] = ring_next + 1;
-	ring_next = (ring_next + 1) % RING_SIZE;
+	ring_next = (ring_next + 1) % ring_size;
 }
 
 /* A slot that has been renewed was nobody's: an owner's is kept for it. */

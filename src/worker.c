@@ -78,7 +78,7 @@
 #define TICK_MS			5		/* while somebody waits */
 #define SLOW_TICK_MS	100
 #define BUSY_MS			100	/* ticks go on for so long after a wait */
-#define STOP_CHECK_US	500000
+#define STOP_CHECK_MS	500
 #define RESTART_S		1
 
 PGDLLEXPORT void pooler_worker_main(Datum arg) __attribute__((noreturn));
@@ -378,7 +378,8 @@ notice_smart_shutdown(TimestampTz now)
 
 	if (!stopping)
 	{
-		if (now - looked_at < STOP_CHECK_US)
+		if (pooler_is_ahead(looked_at + STOP_CHECK_MS * 1000, now,
+							STOP_CHECK_MS))
 			return;
 		looked_at = now;
 		if (!postmaster_is_stopping())

@@ -80,11 +80,39 @@ weights(void)
 	is(h.count[3], 1, "counts wrap");
 }
 
+/* What is said of times that only the last bucket has: unknown, or enough. */
+static void
+long_times(void)
+{
+	const int64 hours[] = {3, 24, 24 * 30};
+
+	for (int i = 0; i < (int) lengthof(hours); i++)
+	{
+		Histogram	h = {0};
+		int64		max;
+		int64		median;
+
+		for (int n = 0; n < 3; n++)
+			pooler_histogram_add(&h, hours[i] * HOUR, 1);
+		max = pooler_histogram_quantile(&h, 1);
+		median = pooler_histogram_quantile(&h, 0.5);
+		is(pooler_histogram_mean(&h), hours[i] * HOUR, "the mean of long times");
+		ok(max == -1 || max >= hours[i] * HOUR,
+		   "the longest is not less than the mean");
+		ok(median == -1 || median >= hours[i] * HOUR * 0.8,
+		   "nor is the median of equal times");
+		pooler_histogram_add(&h, 1000, 97);
+		is(pooler_histogram_bucket(pooler_histogram_quantile(&h, 0.9)),
+		   pooler_histogram_bucket(1000), "what most times are is known beside them");
+	}
+}
+
 int
 main(void)
 {
 	buckets();
 	figures();
 	weights();
+	long_times();
 	return tap_end();
 }
