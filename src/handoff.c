@@ -482,8 +482,23 @@ after_feeding(void)
 	return result;
 }
 
+/* Its good-bye came together with what has just been answered. PostgresMain()
+ * would read it and end this backend. */
+static bool
+has_said_goodbye(void)
+{
+	bool		goodbye;
+
+	if (pooler_feed_state != FEED_NONE || pooler_receive_buffer_empty())
+		return false;
+	pq_startmsgread();
+	goodbye = pq_peekbyte() == 'X';
+	pq_endmsgread();
+	return goodbye;
+}
+
 static void
-leave_terminated(void)
+leave_at_once(void)
 {
 	pooler_await_forget_unread();
 	pooler_feed_state = FEED_NONE;
@@ -506,8 +521,8 @@ await_next_message(void)
 
 	if (!started)
 		start();
-	else if (is_terminated())
-		leave_terminated();
+	else if (is_terminated() || has_said_goodbye())
+		leave_at_once();
 	else if (pooler_feed_state == FEED_DONE)
 		result = after_feeding();
 	else if (ready_status == 'I')
@@ -517,7 +532,7 @@ await_next_message(void)
 	while (result != AWAIT_SPOKE || !may_be_heard())
 	{
 		if (result == AWAIT_SPOKE)
-			leave_terminated();
+			leave_at_once();
 		if (pooler_backend_must_leave())
 			pooler_backend_leave();
 		result = begin_client(pooler_take_client());
@@ -587,7 +602,8 @@ wrapped_flush(void)
 			pooler_backend_leave();
 		count_answer();
 	}
-	if (result == 0 && (pooler_receive_buffer_empty() || is_terminated()))
+	if (result == 0 && (pooler_receive_buffer_empty() || is_terminated() ||
+						has_said_goodbye()))
 		boundary();
 	return result;
 }

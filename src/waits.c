@@ -339,24 +339,36 @@ route_is_due(int route)
 	return false;
 }
 
-/* Takes those who are ready, serves who is due, arms the others in order. */
+static void
+arm_or_close(int slot)
+{
+	if (pooler_client_is_ending(slot) || !pooler_route_arm(slot, false))
+		pooler_client_close(slot);
+}
+
+/*
+ * Takes those who are ready, serves who is due, arms the others in order. Who
+ * came meanwhile is taken, too, or would be in front of them.
+ */
 static void
 harvest_due(int route)
 {
 	int			n = pooler_route_harvest(route, harvested,
 										 pooler_shared->max_clients);
+	int			left = 0;
 
 	for (int i = 0; i < n; i++)
 	{
 		int			slot = pooler_client_slot(harvested[i]);
 
 		Assert(pooler_client_is(slot, pooler_client_generation(harvested[i])));
-		if (pooler_client_waits(&pooler_clients[slot]) && serve_waiting(slot))
-			continue;
-		if (pooler_client_is_ending(slot) ||
-			!pooler_route_arm(slot, false))
-			pooler_client_close(slot);
+		if (!pooler_client_waits(&pooler_clients[slot]) || !serve_waiting(slot))
+			harvested[left++] = harvested[i];
 	}
+	left += pooler_route_harvest(route, harvested + left,
+								 pooler_shared->max_clients - left);
+	for (int i = 0; i < left; i++)
+		arm_or_close(pooler_client_slot(harvested[i]));
 }
 
 bool

@@ -30,7 +30,7 @@ free_port() {
 prepare() {
     make -s -C "$top" all inject && as_root make -s -C "$top" install PG_CONFIG="$PG_CONFIG" || return
     work=$(mktemp -d /tmp/pooler-test.XXXXXX)
-    cp -r "$top/test" "$top/expected" "$top/monitoring" "$work/"
+    cp -r "$top/test" "$top/expected" "$top/monitoring" "$top/README.md" "$work/"
     rm -rf "$work/test/tmp"
     mkdir "$work/inject" && cp "$top/test/tmp/inject/pooler.so" "$work/inject/" || return
     POOLER_INJECTED=$work/inject

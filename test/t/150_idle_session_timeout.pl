@@ -51,7 +51,12 @@ sub await_value
 {
     my ($value, @clients) = @_;
     my $end = time + 5;
-    foreach my $client (@clients) { sleep 0.01 until $client->value(q{select current_setting('idle_session_timeout')}) eq $value || time > $end }
+    foreach my $client (@clients)
+    {
+        my $result;
+        do { $result = $client->query("select current_setting('idle_session_timeout')") }
+          until ($result->{rows}[0][0] // $value) eq $value || time > $end;
+    }
     return;
 }
 
@@ -88,10 +93,10 @@ go_on(@own);
 # ---- turned off; as on a direct connection for who has asked since ----
 
 reload('2s');
-my @stay = map { my $way = $_; map { [ "turned off, $way, $_", $pooler->$way('equal') ] } 1 .. 3 } qw(direct client);
+my @stay = map { my $way = $_; map { [ "turned off, $way, $_", $pooler->$way('equal') ] } 1 .. 4 } qw(direct client);
 await_value('2s', map { $_->[1] } @stay);
 reload('0');
-await_value('0', map { $_->[1] } @stay);
+await_value('0', reverse map { $_->[1] } @stay);
 sleep 2.4;
 go_on(@stay);
 
