@@ -444,7 +444,7 @@ COMMENT ON COLUMN pooler.latencies.measure IS
 COMMENT ON COLUMN pooler.latencies.count IS
 'checkouts and words of kept clients (held; wait: as far as measured), logins, births, backends';
 COMMENT ON COLUMN pooler.latencies.max IS
-'at most 25 % too much, as the percentiles; NULL beyond 2.3 hours; the mean is exact';
+'at most 25 % too much, as the percentiles; NULL beyond two hours; the mean is exact';
 
 CREATE VIEW pooler.history AS
 SELECT * FROM pooler.history();

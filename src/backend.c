@@ -96,6 +96,9 @@ pooler_backend_idle_on(void)
 void
 pooler_backend_idle_off(void)
 {
+	/* a later worker has begun to count anew */
+	if (pooler_backend_is_orphan())
+		return;
 	if (pg_atomic_fetch_sub_u32(&pooler_self.route->idle, 1) != 1)
 		return;
 	if (pg_atomic_read_u32(&pooler_shared->asleep) != 0 &&

@@ -175,7 +175,7 @@ settings_untouched(void)
 /*
  * Sees to it that our record says what is loaded here. False: it cannot be
  * said, or there is no memory to say it in. A setting may have been another one
- * meanwhile, and the unnamed statement analysed anew under it.
+ * meanwhile, and the unnamed statement analysed or planned under it.
  */
 static bool
 collect(void)
@@ -183,8 +183,7 @@ collect(void)
 	PoolerMember *me = pooler_self.member;
 	uint32		record;
 
-	pooler_unnamed_other_settings();
-	pooler_compiled_look();
+	pooler_unnamed_doubt();
 	resetStringInfo(&collected);
 	if (pooler_settings_collect(&collected) != SETTINGS_OK)
 		return false;

@@ -5,15 +5,13 @@
  * At its first call in a backend PL/pgSQL compiles a function and looks up what
  * its declarations name (`v d`, `r t%rowtype`, `x t.c%type`) by the search_path
  * of that moment, which the server never compares again: another client's call
- * would get the first one's types. So where clients differ in what compiling
- * goes by, the functions are marked as out of date, as ALTER FUNCTION would:
+ * would get the first one's types. So where what compiling goes by is another
+ * than before, at a load or at a boundary, the functions are marked as out of
+ * date, as ALTER FUNCTION would. A client that changes its path finds its own
+ * functions compiled anew as well, which a direct connection would not do.
  *
- *	  noted		a load changes such a setting		[pooler_compiled_note]
- *				or a client has changed its path	[pooler_compiled_look]
- *	  renewed	before the next one is served		[pooler_compiled_renew]
- *
- * What a client does with SET LOCAL is not noted: it would find its own functions
- * so on a direct connection, too.
+ * A path of SET LOCAL, or of a function's own SET clause, is not looked at: each
+ * call of a function with such a clause would have all of them compiled again.
  *
  * The table is PL/pgSQL's own (from 18 on the server's, and SQL functions are in
  * it, too). Each function points back to its key, which tells whether the table
@@ -43,7 +41,7 @@ typedef struct CompiledEntry
 } CompiledEntry;
 
 static bool noted = false;
-static char *path = NULL;		/* the search_path of the last look */
+static char *path = NULL;		/* the search_path when they were renewed */
 
 void
 pooler_compiled_note(const char *setting)
@@ -55,8 +53,8 @@ pooler_compiled_note(const char *setting)
 		noted = true;
 }
 
-void
-pooler_compiled_look(void)
+static void
+look_at_path(void)
 {
 	if (path != NULL && strcmp(path, namespace_search_path) == 0)
 		return;
@@ -90,9 +88,9 @@ pooler_compiled_renew(void)
 {
 	HTAB	   *table;
 
+	look_at_path();
 	if (likely(!noted))
 		return true;
-	pooler_compiled_look();
 	table = pooler_internals_table(POOLER_COMPILED_TABLE);
 	noted = table != NULL && !outdate_all(table);
 	return !noted;

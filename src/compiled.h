@@ -10,11 +10,11 @@
 /* This setting changes, for the sake of another client. */
 extern void pooler_compiled_note(const char *setting);
 
-/* At a boundary where a setting may have been changed. */
-extern void pooler_compiled_look(void);
-
-/* Where something was noted each function is compiled anew at its next call; none
- * is in use. False: they cannot be found in this server; close the backend. */
+/*
+ * Before a client is served, and at its boundaries. Where something was noted, or
+ * the search_path is another one, each function is compiled anew at its next call;
+ * none is in use. False: they cannot be found in this server; close the backend.
+ */
 extern bool pooler_compiled_renew(void);
 
 #endif							/* POOLER_COMPILED_H */

@@ -76,13 +76,7 @@ static bool shutting_down = false;
 static void
 watch_listeners(bool on)
 {
-	for (int i = 0; i < nlisteners; i++)
-	{
-		if (on)
-			pooler_evloop_add(listeners[i], false, EVENT_METRICS_LISTEN, i, 0);
-		else
-			pooler_evloop_remove(listeners[i]);
-	}
+	pooler_evloop_listen(listeners, nlisteners, EVENT_METRICS_LISTEN, on);
 	resting = !on;
 }
 

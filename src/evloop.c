@@ -87,6 +87,18 @@ pooler_evloop_remove(int fd)
 	(void) epoll_ctl(epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 }
 
+void
+pooler_evloop_listen(const int *fds, int n, EventKind kind, bool on)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (on)
+			pooler_evloop_add(fds[i], false, kind, i, 0);
+		else
+			pooler_evloop_remove(fds[i]);
+	}
+}
+
 int
 pooler_evloop_wait(Event *events, int max, int timeout_ms)
 {

@@ -36,6 +36,10 @@ extern void pooler_evloop_change(int fd, bool write, EventKind kind, int index,
 /* Before the file is closed or replaced: see the comment at the function. */
 extern void pooler_evloop_remove(int fd);
 
+/* Listening sockets, whose index is their place among these; all or none. */
+extern void pooler_evloop_listen(const int *fds, int n, EventKind kind,
+								 bool on);
+
 /* Waits, with signals let in, for at most timeout_ms. Returns events. */
 extern int	pooler_evloop_wait(Event *events, int max, int timeout_ms);
 

@@ -133,7 +133,6 @@ put_escaped(StringInfo out, char c)
 	}
 }
 
-/* Of the sample that has begun. */
 char *
 pooler_exposition_shown(const char *value)
 {
@@ -150,6 +149,7 @@ pooler_exposition_shown(const char *value)
 	return shown;
 }
 
+/* Of the sample that has begun. */
 void
 pooler_exposition_label(Exposition *x, const char *name, const char *value)
 {

@@ -52,6 +52,7 @@
 #include "backend.h"
 #include "carry.h"
 #include "compat.h"
+#include "compiled.h"
 #include "counters.h"
 #include "feed.h"
 #include "handoff.h"
@@ -362,6 +363,8 @@ after_transaction(void)
 	TimestampTz idle_since = 0;
 
 	POOLER_INJECT("give-up-look");
+	/* if it fails the next client will not be served here */
+	(void) pooler_compiled_renew();
 	if (pins == 0)
 	{
 		unpin();

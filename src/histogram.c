@@ -75,9 +75,12 @@ pooler_histogram_quantile(const Histogram *h, double q)
 		int64		from = pooler_histogram_from(i);
 		int64		to = pooler_histogram_from(i + 1);
 
-		/* the last one has no end */
 		if (h->count[i] > 0 && below + h->count[i] >= wanted)
-			return i == HISTOGRAM_BUCKETS - 1 ? -1 : from + (to - from) * ((wanted - below) / h->count[i]);
+		{
+			if (i == HISTOGRAM_BUCKETS - 1)
+				return -1;		/* it has no end */
+			return from + (to - from) * ((wanted - below) / h->count[i]);
+		}
 		below += h->count[i];
 	}
 	return -1;

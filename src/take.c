@@ -62,8 +62,7 @@ pooler_take_init(void)
 static void
 leave_idle(void)
 {
-	if (pooler_backend_move_activity(ACTIVITY_IDLE, ACTIVITY_GONE) &&
-		!pooler_backend_is_orphan())
+	if (pooler_backend_move_activity(ACTIVITY_IDLE, ACTIVITY_GONE))
 		pooler_backend_idle_off();
 	pooler_backend_leave();
 }

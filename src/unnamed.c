@@ -206,6 +206,15 @@ pooler_unnamed_other_settings(void)
 	live_began = DT_NOBEGIN;
 }
 
+/* As Parse has analysed it, with the settings of then, and not planned yet: no
+ * other settings can be in it. */
+void
+pooler_unnamed_doubt(void)
+{
+	if (live != NULL && (!is_unnamed(live) || live->gplan != NULL))
+		live_began = DT_NOBEGIN;
+}
+
 /* ---- into the slot ---- */
 
 static void

@@ -32,6 +32,9 @@ extern void pooler_unnamed_parse_complete(bool settings_known);
 /* Another record is loaded here now. */
 extern void pooler_unnamed_other_settings(void);
 
+/* Some setting may have been another one for a while. */
+extern void pooler_unnamed_doubt(void);
+
 /* Another record is the client's now. */
 extern void pooler_unnamed_settings_changed(PoolerClient *client);
 

@@ -168,13 +168,7 @@ make_nonce(void)
 static void
 watch_listeners(bool on)
 {
-	for (int i = 0; i < nlisteners; i++)
-	{
-		if (on)
-			pooler_evloop_add(listeners[i], false, EVENT_LISTEN, i, 0);
-		else
-			pooler_evloop_remove(listeners[i]);
-	}
+	pooler_evloop_listen(listeners, nlisteners, EVENT_LISTEN, on);
 	resting = !on;
 }
 
@@ -218,7 +212,11 @@ at_exit(int code, Datum arg)
 	LWLockReleaseAll();			/* a FATAL may have come under one */
 	stop_listening();
 	for (int i = 0; i < pooler_shared->max_clients; i++)
+	{
+		if (pooler_worker_clients != NULL)
+			pooler_usage_look(i);	/* the last one */
 		pooler_client_abandon(i);
+	}
 	pooler_member_dismiss_all();
 	pooler_greetings_forget_all();
 	pooler_shared->worker_pid = 0;

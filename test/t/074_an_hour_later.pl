@@ -33,6 +33,7 @@ sub another_worker
 another_worker();
 $pooler->await_open;
 my $main = "where pool = 'main'";
+$pooler->poll_view("select closed from pooler.pools $main", '1', 'its predecessor\'s backend has ended');
 my $churn = "select value, verdict from pooler.health $main and metric = 'churn'";
 my $exhaustion = "select verdict from pooler.health $main and metric = 'exhaustion'";
 
@@ -50,7 +51,7 @@ $pooler->poll_view($exhaustion, 'unknown', 'nothing is known of its exhaustion')
 is($pooler->sql("select timeouts from pooler.pools $main"), 1, 'the counter has it for ever');
 is($pooler->sql("select abs(extract(epoch from clock_timestamp() - since) - 3600) < 1 from pooler.health $main limit 1"), 't', 'looked at is the last hour');
 is($pooler->sql("select count(*) from pooler.history where at <= timestamptz '$then'"), 0, 'pooler.history has no more');
-$pooler->poll_view("select recycled, closed from pooler.pools $main", '1|1', 'the backend is recycled');
+$pooler->poll_view("select recycled, closed from pooler.pools $main", '1|2', 'the backend is recycled');
 is($pooler->sql("select invalidated from pooler.pools $main"), '0', 'but not blamed for the hour');
 $pooler->poll_view("select sum(recycled), sum(closed) from pooler.history $main", '1|1', 'as pooler.history says');
 is($pooler->sql($churn), '0|ok', 'which is no churn');

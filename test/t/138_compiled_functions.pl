@@ -41,6 +41,16 @@ foreach my $turn (1 .. 2)
 $set{s1}->run('select f()');
 $set{s1}->run('set search_path = s2, public');
 is($set{s2}->value($ask), $expected{s2}, 'the path of another was changed to the same since its call');
+# Who keeps its backend, and changes its path there.
+my $own = $pooler->client('own');
+$own->run('create temp table keeps ()');
+foreach my $schema (qw(s1 s2 s1))
+{
+    $own->run("set search_path = $schema, public");
+    is($own->value($ask), $expected{$schema}, "pinned, $schema");
+}
+$own->run('drop table keeps');
+$own->quit;
 my $late = $pooler->client('late', options => '-c search_path=s1,public');
 is($late->value($ask), $expected{s1}, 'a login');
 

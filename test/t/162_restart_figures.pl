@@ -62,10 +62,11 @@ $pooler->client('tele', database => 'telehealth')->run('select 1');
 $pooler->poll_view('select sum(transactions), sum(busy) from (select transactions, active + pinned as busy from pooler.pools) as p', '20008|0', '20,008 transactions are over');
 $pooler->poll_view(q{select bytes_received > 250000 and bytes_sent > 400000 from pooler.pools where pool = 'main'}, 't', 'and their bytes are counted');
 adds_up('before');
+$other->run('select 1');
 another_worker('another worker');
 my $stats = stats();
 my $uptime = $pooler->sql('select extract(epoch from clock_timestamp() - pg_postmaster_start_time())');
-is($stats->{main}{total_xact_count}, 20007, 'totals have survived');
+is($stats->{main}{total_xact_count}, 20008, 'totals have survived');
 my %total = (recv => 'received', map { $_ => $_ } qw(server_assignment_count xact_count query_count sent));
 foreach my $count (sort keys %total)
 {
@@ -77,15 +78,16 @@ adds_up('after');
 # A role of before and a new one go on.
 $pooler->client('load')->run('select 1');
 $pooler->client('new', user => 'monitor')->run('select 1');
-$pooler->poll_view('select sum(transactions) from pooler.pools', '20010', 'two more');
+$pooler->poll_view('select sum(transactions) from pooler.pools', '20011', 'two more');
 adds_up('later');
-is($pooler->sql("select transactions from pooler.routes where pool = 'main' and role = 'other'"), '7', 'who is not here any more still has his row');
+is($pooler->sql("select transactions from pooler.routes where pool = 'main' and role = 'other'"), '8', 'who is not here any more still has his row');
 
 # Backends of the former worker that end later are counted as closed.
 my $balance = q{select string_agg(concat_ws(' ', pool, opened - closed - backends), ', ' order by pool) from pooler.pools};
 my @holders = map { $pooler->client("holder $_") } 1, 2;
 $_->run('begin') foreach @holders;
 my @orphans = map { $_->value('select pg_backend_pid()') } @holders;
+$pooler->poll_view(q{select count(*) from pooler.backends where state = 'starting'}, '0', 'none is being opened');
 another_worker('a third worker');
 $pooler->poll_view("select count(*) from pg_stat_activity where pid in ($orphans[0], $orphans[1]) and state = 'idle in transaction'", 2, 'two transactions go on');
 $_->query('commit') foreach @holders;
