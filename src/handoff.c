@@ -485,23 +485,43 @@ after_feeding(void)
 	return result;
 }
 
-/* Its good-bye came together with what has just been answered. PostgresMain()
- * would read it and end this backend. */
+/*
+ * Is what came together with the message that has just been answered to be
+ * answered, too?  PostgresMain() would pass over a Flush, or what is left of a
+ * COPY that failed, and then wait for more with this backend; a good-bye would
+ * end it.
+ */
 static bool
-has_said_goodbye(void)
+has_more_to_answer(void)
 {
-	bool		goodbye;
+	int			type;
 
-	if (pooler_feed_state != FEED_NONE || pooler_receive_buffer_empty())
+	if (pooler_receive_buffer_empty())
 		return false;
+	if (pooler_feed_state != FEED_NONE)
+		return true;
 	pq_startmsgread();
-	goodbye = pq_peekbyte() == 'X';
+	type = pq_peekbyte();
 	pq_endmsgread();
-	return goodbye;
+	return type != 'X' &&
+		(ready_status != 'I' || strchr("dcfH", type) == NULL);
+}
+
+/* With something in the receive buffer that is not to be answered. */
+static AwaitResult
+after_unread(void)
+{
+	AwaitResult result = pooler_await_first_byte();
+
+	if (result == AWAIT_LEFT)
+		client_left(IsTransactionBlock());
+	else if (result == AWAIT_NOTHING)
+		result = after_transaction();
+	return result;
 }
 
 static void
-leave_at_once(void)
+leave_terminated(void)
 {
 	pooler_await_forget_unread();
 	pooler_feed_state = FEED_NONE;
@@ -524,10 +544,12 @@ await_next_message(void)
 
 	if (!started)
 		start();
-	else if (is_terminated() || has_said_goodbye())
-		leave_at_once();
+	else if (is_terminated())
+		leave_terminated();
 	else if (pooler_feed_state == FEED_DONE)
 		result = after_feeding();
+	else if (!pooler_receive_buffer_empty())
+		result = after_unread();
 	else if (ready_status == 'I')
 		result = after_transaction();
 	else
@@ -535,7 +557,7 @@ await_next_message(void)
 	while (result != AWAIT_SPOKE || !may_be_heard())
 	{
 		if (result == AWAIT_SPOKE)
-			leave_at_once();
+			leave_terminated();
 		if (pooler_backend_must_leave())
 			pooler_backend_leave();
 		result = begin_client(pooler_take_client());
@@ -605,8 +627,7 @@ wrapped_flush(void)
 			pooler_backend_leave();
 		count_answer();
 	}
-	if (result == 0 && (pooler_receive_buffer_empty() || is_terminated() ||
-						has_said_goodbye()))
+	if (result == 0 && (!has_more_to_answer() || is_terminated()))
 		boundary();
 	return result;
 }
