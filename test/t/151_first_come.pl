@@ -16,7 +16,9 @@ sub ask_in_turn
     foreach my $client (@clients)
     {
         $client->write(Query("select nextval('s')"));
-        ok($client->readable(10), "$name: the first one has its notice") if $first_notice && $client == $clients[0];
+        next if !$first_notice || $client != $clients[0];
+        ok($client->readable(10), "$name: the first one has its notice");
+        sleep 0.05;    # who asks before it is back in its place comes before it
     }
     return $pooler->poll_view('select waiting from pooler.pools', scalar @clients, "$name: all wait");
 }
