@@ -98,7 +98,7 @@ moved(const PoolerMember *m, int slot)
 static Stall
 look(const PoolerMember *m)
 {
-	Stall		s = {STALL_NONE};
+	Stall		s = {0};			/* STALL_NONE */
 	uint64		packed = pg_atomic_read_u64(unconstify(pg_atomic_uint64 *,
 													   &m->client));
 	int			slot = pooler_client_slot(packed);
