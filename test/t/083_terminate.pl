@@ -74,8 +74,8 @@ $holder->run('begin');
 $waiter->write($insert x 2);
 $pooler->poll_view("select state from pooler.clients where id = $id", 'waiting', 'one waits');
 is($pooler->sql("select pooler.terminate_client($id)"), 't', 'it is ended');
-$holder->run('commit');
 $pooler->poll_view("select count(*) from pooler.clients where id = $id", 0, 'it is gone');
+$holder->run('commit');
 is($waiter->result->{errors}[0]{C}, '57P01', 'it is told why');
 is(rows('main'), 0, 'nothing of it was run');
 
