@@ -1,36 +1,11 @@
 # What was an hour ago is over: pooler.health, pooler.history, and what is
 # recycled by its age, on a clock that this test sets (libfaketime).
 use PoolerTest;
-use Cwd;
+use FakeClock;
 
-my ($library) = glob('/usr/lib/*/faketime/libfaketime.so.1');
-my $clock = Cwd::abs_path(PostgreSQL::Test::Utils::tempdir()) . '/clock';
-
-sub set_clock
-{
-    my ($offset) = @_;
-    open my $file, '>', "$clock.new" or die "$clock.new: $!";
-    print $file "$offset\n";
-    close $file or die "$clock.new: $!";
-    rename "$clock.new", $clock or die "$clock: $!";
-    return;
-}
-
-set_clock('+0');
-my $pooler = do
-{
-    local @ENV{qw(LD_PRELOAD FAKETIME_TIMESTAMP_FILE FAKETIME_CACHE_DURATION FAKETIME_DONT_FAKE_MONOTONIC)} = ($library, $clock, 1, 1);
-    PoolerTest->new('an_hour_later', pools => 'main pool_size=1 max_overflow=0 timeout=0.3');
-};
-# Up to 15 the postmaster starts its first workers from a signal handler that
-# interrupts select(), where libfaketime is off; one that ended, from its loop.
-sub another_worker
-{
-    my $worker = $pooler->worker_pid;
-    kill 'TERM', $worker;
-    return $pooler->poll_view("select listening and pid <> $worker from pooler.worker", 't', 'another worker');
-}
-another_worker();
+my $clock = FakeClock->new('+0', 'FAKETIME_CACHE_DURATION', 'an_hour_later', pools => 'main pool_size=1 max_overflow=0 timeout=0.3');
+my $pooler = $clock->pooler;
+$clock->another_worker;
 $pooler->await_open;
 my $main = "where pool = 'main'";
 $pooler->poll_view("select closed from pooler.pools $main", '1', 'its predecessor\'s backend has ended');
@@ -45,7 +20,7 @@ $pooler->poll_view($exhaustion, 'warning', 'is a warning');
 is($pooler->sql("select now() - since < interval '1 min' from pooler.health $main limit 1"), 't', 'since the pool began');
 
 my $then = $pooler->sql('select now()');
-set_clock('+70m');
+$clock->set('+70m');
 $pooler->poll_view("select now() > timestamptz '$then' + interval '1 hour'", 't', 'an hour later');
 $pooler->poll_view($exhaustion, 'unknown', 'nothing is known of its exhaustion');
 is($pooler->sql("select timeouts from pooler.pools $main"), 1, 'the counter has it for ever');
@@ -63,7 +38,7 @@ $client{holder} = $pooler->client('holder');
 $client{holder}->run('begin');
 is($client{waiter}->sqlstate('select 1'), '53300', 'another time-out');
 $pooler->poll_view($exhaustion, 'warning', 'is a warning');
-another_worker();
+$clock->another_worker;
 $pooler->poll_view($exhaustion, 'warning', 'it still is');
 
 # Births that fail are tried less and less often.
@@ -80,7 +55,7 @@ $refused += is_refused() while $refused < 4 && time < $end;
 is($refused, 4, 'a role without connections is refused');
 
 # The clock is set back: no time-out is late by an hour.
-set_clock('+0');
+$clock->set('+0');
 $pooler->await_open;
 $end = time + 60;
 do { $client{waiter} = $pooler->client('waiter') }

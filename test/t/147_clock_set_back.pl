@@ -1,31 +1,11 @@
 # The clock is set back while a client is kept: it does not keep its backend for
 # an hour, others get it. On a clock that this test sets (libfaketime).
 use PoolerTest;
-use Cwd;
+use FakeClock;
 
-my ($library) = glob('/usr/lib/*/faketime/libfaketime.so.1');
-my $clock = Cwd::abs_path(PostgreSQL::Test::Utils::tempdir()) . '/clock';
-
-sub set_clock
-{
-    my ($offset) = @_;
-    open my $file, '>', "$clock.new" or die "$clock.new: $!";
-    print $file "$offset\n";
-    close $file or die "$clock.new: $!";
-    rename "$clock.new", $clock or die "$clock: $!";
-    return;
-}
-
-set_clock('+70m');
-my $pooler = do
-{
-    local @ENV{qw(LD_PRELOAD FAKETIME_TIMESTAMP_FILE FAKETIME_NO_CACHE FAKETIME_DONT_FAKE_MONOTONIC)} = ($library, $clock, 1, 1);
-    PoolerTest->new('set_back', pools => 'main pool_size=2 max_overflow=0', conf => "pooler.pool_timeout = -1\n");
-};
-# See 074: of the first worker the clock may be the machine's.
-my $worker = $pooler->worker_pid;
-kill 'TERM', $worker;
-$pooler->poll_view("select listening and pid <> $worker from pooler.worker", 't', 'another worker');
+my $clock = FakeClock->new('+70m', 'FAKETIME_NO_CACHE', 'set_back', pools => 'main pool_size=2 max_overflow=0', conf => "pooler.pool_timeout = -1\n");
+my $pooler = $clock->pooler;
+$clock->another_worker;
 $pooler->await_open;
 my ($quick, $long, $waits, $other) = map { $pooler->client($_) } qw(quick long waits other);
 
@@ -43,7 +23,7 @@ until ($kept || time > $end)
     $kept = backend_of('quick');
 }
 ok($kept, 'a quick client is kept');
-set_clock('+0');
+$clock->set('+0');
 $pooler->poll_view("select now() < started_at from pooler.worker", 't', 'the clock is set back');
 
 # It is silent; the other backend is busy.

@@ -2,31 +2,11 @@
 # and the console's averages are of what is done since. On a clock that this test
 # sets (libfaketime).
 use PoolerTest;
-use Cwd;
+use FakeClock;
 
-my ($library) = glob('/usr/lib/*/faketime/libfaketime.so.1');
-my $clock = Cwd::abs_path(PostgreSQL::Test::Utils::tempdir()) . '/clock';
-
-sub set_clock
-{
-    my ($offset) = @_;
-    open my $file, '>', "$clock.new" or die "$clock.new: $!";
-    print $file "$offset\n";
-    close $file or die "$clock.new: $!";
-    rename "$clock.new", $clock or die "$clock: $!";
-    return;
-}
-
-set_clock('+70m');
-my $pooler = do
-{
-    local @ENV{qw(LD_PRELOAD FAKETIME_TIMESTAMP_FILE FAKETIME_NO_CACHE FAKETIME_DONT_FAKE_MONOTONIC)} = ($library, $clock, 1, 1);
-    PoolerTest->new('clock_and_shutdown', pools => 'main pool_size=1 max_overflow=0');
-};
-# See 074: of the first worker the clock may be the machine's.
-my $worker = $pooler->worker_pid;
-kill 'TERM', $worker;
-$pooler->poll_view("select listening and pid <> $worker from pooler.worker", 't', 'another worker');
+my $clock = FakeClock->new('+70m', 'FAKETIME_NO_CACHE', 'clock_and_shutdown', pools => 'main pool_size=1 max_overflow=0');
+my $pooler = $clock->pooler;
+$clock->another_worker;
 $pooler->await_open;
 my $client = $pooler->client('load');
 my $console = $pooler->client('console', user => scalar getpwuid($<), database => 'pgbouncer');
@@ -65,7 +45,7 @@ sub averages
 
 averages('before');
 sleep 0.6;    # the worker has looked at the clock for a shutdown
-set_clock('+0');
+$clock->set('+0');
 $pooler->poll_view('select now() < started_at from pooler.worker', 't', 'the clock is set back');
 averages('after');
 cmp_ok(average(), '<', 100_000, 'after: a likely one');
