@@ -16,6 +16,7 @@
 #include "postgres.h"
 
 #include "commands/progress.h"
+#include "storage/fd.h"
 #include "storage/proc.h"
 #include "utils/backend_progress.h"
 #include "utils/backend_status.h"
@@ -82,14 +83,37 @@ kind_of(const PoolerMember *m)
 	return m->status->st_state == STATE_RUNNING ? STALL_BATCH : STALL_NONE;
 }
 
-/* Of what comes by a Unix socket its own bytes tell nothing, but what is done
- * with them: messages answered, rows that COPY has read. */
+/* How often a process that waits was woken (proc(5)); 0: the system does not
+ * say. */
+static uint64
+wakes(pid_t pid)
+{
+	char		line[256];
+	uint64		count = 0;
+	FILE	   *file;
+
+	snprintf(line, sizeof(line), "/proc/%d/status", (int) pid);
+	file = AllocateFile(line, "r");
+	if (file == NULL)
+		return 0;
+	while (fgets(line, sizeof(line), file) != NULL)
+		if (sscanf(line, "voluntary_ctxt_switches: " UINT64_FORMAT, &count) == 1)
+			break;
+	FreeFile(file);
+	return count;
+}
+
+/* What comes by a Unix socket shows only in what is done with it: the backend
+ * wakes to read it, answers messages, puts rows of COPY away. */
 static uint64
 moved(const PoolerMember *m, int slot)
 {
 	const PgBackendStatus *s = m->status;
-	uint64		mark = pooler_traffic_mark(pooler_client_fd(slot)) + m->said;
+	uint64		mark;
 
+	if (!pooler_traffic_mark(pooler_client_fd(slot), &mark))
+		mark += wakes(m->pid);
+	mark += m->said;
 	if (s->st_progress_command == PROGRESS_COMMAND_COPY)
 		mark += s->st_progress_param[PROGRESS_COPY_BYTES_PROCESSED];
 	return mark;

@@ -39,15 +39,16 @@ pooler_traffic_read(int fd, uint64 *received, uint64 *sent)
 	return true;
 }
 
-uint64
-pooler_traffic_mark(int fd)
+bool
+pooler_traffic_mark(int fd, uint64 *mark)
 {
 	uint64		received;
 	uint64		sent;
 	int			unread = 0;
+	bool		counted = pooler_traffic_read(fd, &received, &sent);
 
-	if (pooler_traffic_read(fd, &received, &sent))
-		return received + sent;
-	(void) ioctl(fd, SIOCOUTQ, &unread);
-	return unread;
+	if (!counted)
+		(void) ioctl(fd, SIOCOUTQ, &unread);
+	*mark = counted ? received + sent : unread;
+	return counted;
 }

@@ -12,7 +12,7 @@
 extern bool pooler_traffic_read(int fd, uint64 *received, uint64 *sent);
 
 /* Of any socket: a number that is another one when bytes have come, or gone to
- * the peer, since. What comes by a Unix socket does not show. */
-extern uint64 pooler_traffic_mark(int fd);
+ * the peer, since. False: what has come does not show in it (a Unix socket). */
+extern bool pooler_traffic_mark(int fd, uint64 *mark);
 
 #endif							/* POOLER_TRAFFIC_H */

@@ -1,6 +1,6 @@
 # A large message that comes steadily, however slowly, is no half message for
-# pooler.client_read_timeout; one that stops is. (A Unix socket does not tell.) And
-# who works steadily over a Unix socket is no more silent than over TCP.
+# pooler.client_read_timeout; one that stops is. And who works steadily over a Unix
+# socket, which does not count its bytes, is no more silent than over TCP.
 use PoolerTest;
 
 my $pooler = PoolerTest->new('large', pools => 'main pool_size=1, telehealth pool_size=1, fire pool_size=1 mode=session, hems pool_size=1',
@@ -12,7 +12,8 @@ my $text = 'x' x 100_000;
 
 my @large = ([ 'TCP', $pooler->client('large') ],
     [ 'pinned', $pooler->client('large', database => 'telehealth') ],
-    [ 'session mode', $pooler->client('large', database => 'fire') ]);
+    [ 'session mode', $pooler->client('large', database => 'fire') ],
+    [ 'a Unix socket', $pooler->client('large', database => 'hems', @unix) ]);
 $large[1][1]->run('create temp table mine ()');
 my $bytes = Query("select length('$text')");
 my $piece = length($bytes) / 150;
