@@ -32,7 +32,7 @@
 
 #include "backend.h"
 #include "carry.h"
-#include "compiled.h"
+#include "functions.h"
 #include "inject.h"
 #include "pins.h"
 #include "records.h"
@@ -57,6 +57,7 @@ pooler_carry_init(void)
 	pooler_settings_init();
 	pooler_unnamed_init();
 	pooler_pins_init(pooler_self.pool);
+	pooler_functions_start();
 	MemoryContextSwitchTo(old);
 }
 
@@ -124,7 +125,7 @@ load_settings(PoolerClient *client)
 bool
 pooler_carry_load(PoolerClient *client)
 {
-	if (load_settings(client) && pooler_compiled_renew())
+	if (load_settings(client) && pooler_functions_good())
 		return true;
 	return refuse(client);
 }
@@ -319,11 +320,10 @@ pooler_carry_greet(PoolerClient *client, const PQcommMethods *methods)
 	static const char idle = 'I';
 
 	POOLER_INJECT("greet-startup");
-	if (!pooler_settings_unload() || !pooler_compiled_renew())
+	if (!pooler_settings_unload() || !pooler_functions_good())
 		return refuse(client);
 	client->refusals = 0;
 	apply_startup(client);
-	(void) pooler_compiled_renew(); /* for what its options changed */
 	/* local_preload_libraries of the startup packet: such a backend is closed */
 	if (client->closes_backend)
 		process_session_preload_libraries();

@@ -52,7 +52,7 @@
 #include "backend.h"
 #include "carry.h"
 #include "compat.h"
-#include "compiled.h"
+#include "functions.h"
 #include "counters.h"
 #include "feed.h"
 #include "handoff.h"
@@ -222,6 +222,7 @@ begin_client(uint64 packed)
 	start_serving(packed);
 	POOLER_INJECT("take-serving");
 	pooler_pins_serve(c->mode == MODE_TRANSACTION);
+	pooler_functions_serve(packed);
 	if (is_terminated())
 		return AWAIT_LEFT;
 	differs = pooler_carry_differs(c, packed);
@@ -363,8 +364,6 @@ after_transaction(void)
 	TimestampTz idle_since = 0;
 
 	POOLER_INJECT("give-up-look");
-	/* if it fails the next client will not be served here */
-	(void) pooler_compiled_renew();
 	if (pins == 0)
 	{
 		unpin();

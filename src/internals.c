@@ -24,6 +24,7 @@
 #define PROBE_NAME "pooler probe"
 
 static Size header_size = 0;	/* 0: unknown */
+static dlist_head *saved_plans = NULL;
 
 static MemoryContext
 find_context(MemoryContext parent, const char *name)
@@ -77,4 +78,34 @@ pooler_internals_empty_plan(void)
 
 	CompleteCachedPlan(plan, NIL, NULL, NULL, 0, NULL, NULL, 0, true);
 	return plan;
+}
+
+/*
+ * A new plan goes to the list's end, where its next is the head; checked with a
+ * second one.
+ */
+bool
+pooler_internals_find_saved_plans(void)
+{
+	CachedPlanSource *first = pooler_internals_empty_plan();
+	CachedPlanSource *second = pooler_internals_empty_plan();
+	dlist_head *head;
+	bool		good;
+
+	SaveCachedPlan(first);
+	head = (dlist_head *) first->node.next;
+	SaveCachedPlan(second);
+	good = first->node.next == &second->node &&
+		second->node.next == &head->head && head->head.prev == &second->node;
+	DropCachedPlan(second);
+	good = good && head->head.prev == &first->node;
+	DropCachedPlan(first);
+	saved_plans = good ? head : NULL;
+	return good;
+}
+
+dlist_head *
+pooler_internals_saved_plans(void)
+{
+	return saved_plans;
 }

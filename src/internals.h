@@ -7,6 +7,7 @@
 #ifndef POOLER_INTERNALS_H
 #define POOLER_INTERNALS_H
 
+#include "lib/ilist.h"
 #include "utils/hsearch.h"
 #include "utils/plancache.h"
 
@@ -24,5 +25,12 @@ extern HTAB *pooler_internals_table_in(MemoryContext parent,
 
 /* A complete cached plan of an empty query, to be saved; in a transaction. */
 extern CachedPlanSource *pooler_internals_empty_plan(void);
+
+/* Finds plancache.c's list of saved plans, the last one saved at its end; in a
+ * transaction. False: it is not as expected. */
+extern bool pooler_internals_find_saved_plans(void);
+
+/* That list; NULL: not found. */
+extern dlist_head *pooler_internals_saved_plans(void);
 
 #endif							/* POOLER_INTERNALS_H */

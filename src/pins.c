@@ -502,6 +502,13 @@ pooler_pins_look(void)
 	return last_look;
 }
 
+bool
+pooler_pins_may_have_temp(void)
+{
+	return ((pooler_watch.touched | last_look) & PIN_TEMP) != 0 ||
+		(MyXactFlags & XACT_FLAGS_ACCESSEDTEMPNAMESPACE) != 0;
+}
+
 /* ---- cleaning ---- */
 
 static void

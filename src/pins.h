@@ -23,6 +23,10 @@ extern void pooler_pins_serve(bool pooled);
 /* At a boundary: PIN_ bits of all state that is there now. */
 extern uint32 pooler_pins_look(void);
 
+/* Temporary objects of the client may be here: in this transaction, or as of the
+ * last look. */
+extern bool pooler_pins_may_have_temp(void);
+
 /* May one more client be pinned in this pool?  Takes the place if so. A place
  * that is held already counts once; one that a statement has reserved is it.
  * An exiting process leaves by itself. */

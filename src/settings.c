@@ -47,11 +47,9 @@
 #include "tcop/dest.h"
 #include "tcop/tcopprot.h"
 #include "utils/memutils.h"
-#include "utils/plancache.h"
 #include "utils/timestamp.h"
 
 #include "base.h"
-#include "compiled.h"
 #include "records.h"
 #include "settings.h"
 #include "variables.h"
@@ -87,7 +85,6 @@ static Entry *entries = NULL;	/* of the state being loaded */
 static int	nentries = 0;
 static int	entries_space = 0;
 
-static bool parse_changed;		/* a load touched the parse environment */
 static TimestampTz reload_seen = 0;
 static Size first_libraries = 0;	/* as they were after birth */
 
@@ -97,48 +94,6 @@ pooler_settings_init(void)
 	pooler_variables_init();
 	first_libraries = EstimateLibraryStateSpace();
 	reload_seen = PgReloadTime;
-}
-
-/* ---- the parse environment ---- */
-
-/*
- * Settings that parse analysis reads, or an immutable function that planning
- * evaluates, and that plancache.c does not compare: cached plans, those inside
- * functions too, hold what was made under another client's value.
- */
-static bool
-is_parse_environment(const char *name)
-{
-	static const char *const names[] = {
-		"DateStyle", "IntervalStyle", "TimeZone", "timezone_abbreviations",
-		"array_nulls", "transform_null_equals", "xmloption", "xmlbinary",
-		"lc_monetary", "standard_conforming_strings", "backslash_quote",
-		"extra_float_digits", "bytea_output", "quote_all_identifiers",
-		"restrict_nonsystem_relation_kind"
-	};
-
-	for (int i = 0; i < lengthof(names); i++)
-	{
-		if (pooler_variables_compare(name, names[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void
-note_change(const char *name)
-{
-	if (!parse_changed)
-		parse_changed = is_parse_environment(name);
-	pooler_compiled_note(name);
-}
-
-static void
-renew_plans(void)
-{
-	if (parse_changed)
-		ResetPlanCache();
-	parse_changed = false;
 }
 
 /* ---- collecting ---- */
@@ -304,7 +259,6 @@ take_entries(const char *data, int len)
 static void
 undo_session(struct config_generic *var)
 {
-	note_change(var->name);
 	(void) set_config_option_ext(var->name, NULL, PGC_SUSET, PGC_S_SESSION,
 								 BOOTSTRAP_SUPERUSERID, GUC_ACTION_SET, true,
 								 LOG, false);
@@ -320,7 +274,6 @@ undo_values(struct config_generic *var)
 		undo_session(var);
 	if (var->reset_source != PGC_S_CLIENT)
 		return true;
-	note_change(var->name);
 	return pooler_base_restore(var);
 }
 
@@ -423,7 +376,6 @@ set_session(const char *name, const char *value, GucContext context, Oid role,
 static void
 set_entry(Entry *e, int elevel)
 {
-	note_change(e->name);
 	if ((e->todo & ENTRY_CLIENT) &&
 		pooler_base_set_client(e->name, e->client, e->head.reset_context,
 							   e->head.reset_role, elevel))
@@ -639,10 +591,9 @@ SettingsResult
 pooler_settings_load(const char *data, int len)
 {
 	const char *told = take_entries(data, len);
-	bool		loaded = undo_what_differs() && set_what_is_missing();
 
-	renew_plans();
-	if (!loaded || has_other_temp_buffers())
+	if (!undo_what_differs() || !set_what_is_missing() ||
+		has_other_temp_buffers())
 		return SETTINGS_CLOSE;
 	if (len > 0)
 		tell_what_differs(told, data + len);
@@ -667,7 +618,6 @@ may_be_dropped(const char *name)
 static void
 set_startup_option(const char *name, const char *value, GucContext context)
 {
-	note_change(name);
 	(void) pooler_base_set_client(name, value, context, GetUserId(),
 								  may_be_dropped(name) ? LOG : ERROR);
 }
@@ -698,7 +648,6 @@ pooler_settings_login(const char *pairs, int len)
 	}
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(old);
-	renew_plans();
 }
 
 void

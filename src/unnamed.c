@@ -83,7 +83,6 @@ typedef struct SavedParse
 	char		body[FLEXIBLE_ARRAY_MEMBER];
 } SavedParse;
 
-static dlist_head *saved_plans = NULL;
 static bool broken = false;
 
 static CachedPlanSource *live = NULL;
@@ -140,12 +139,14 @@ adopt(CachedPlanSource *plan, const ParseId *id, TimestampTz began)
 static CachedPlanSource *
 last_saved_plan(void)
 {
-	if (dlist_is_empty(saved_plans))
+	dlist_head *saved = pooler_internals_saved_plans();
+
+	if (dlist_is_empty(saved))
 		return NULL;
 	/* the macro takes an offset from NULL, nothing is read there */
 	/* cppcheck-suppress nullPointer */
 	return dlist_container(CachedPlanSource, node,
-						   dlist_tail_node(saved_plans));
+						   dlist_tail_node(saved));
 }
 
 /* Was this plan just made from that text by a Parse of ""? */
@@ -458,29 +459,6 @@ pooler_unnamed_fed(uint64 packed)
 
 /* ---- the first boundary ---- */
 
-/*
- * A new plan goes to the list's end, where its next is the head; checked with a
- * second one.
- */
-static void
-find_saved_plans(void)
-{
-	CachedPlanSource *first = pooler_internals_empty_plan();
-	CachedPlanSource *second = pooler_internals_empty_plan();
-
-	SaveCachedPlan(first);
-	saved_plans = (dlist_head *) first->node.next;
-	SaveCachedPlan(second);
-	if (first->node.next != &second->node ||
-		second->node.next != &saved_plans->head ||
-		last_saved_plan() != second)
-		broken = true;
-	DropCachedPlan(second);
-	if (saved_plans->head.prev != &first->node)
-		broken = true;
-	DropCachedPlan(first);
-}
-
 void
 pooler_unnamed_init(void)
 {
@@ -489,7 +467,7 @@ pooler_unnamed_init(void)
 	last_serial = MyStartTimestamp;
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
-	find_saved_plans();
+	broken = !pooler_internals_find_saved_plans();
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(TopMemoryContext);
 	initStringInfo(&body);

@@ -39,8 +39,8 @@ my $seconds = $ENV{AS_DIRECT_SECONDS} // 0;
 my ($trace, $reduce) = ($ENV{AS_DIRECT_TRACE}, $ENV{AS_DIRECT_REDUCE});
 
 # Known to differ: not done unless asked for.
-#	declaring		a PL/pgSQL function that declares what search_path finds, called under
-#					SET LOCAL search_path: another client gets it as it was compiled
+#	declaring		a PL/pgSQL function that declares what search_path finds: compiled anew
+#					for each path, on a direct connection only for the first one
 #	keepalives		SET tcp_keepalives_idle, another's turn, RESET: stays as it was set; SHOW
 #					of it by a carried unnamed statement: -1
 #	analysed_again	the unnamed statement, used after a SET that it survived, or after a
