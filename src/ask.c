@@ -17,6 +17,7 @@
 #include "storage/latch.h"
 #include "utils/wait_event.h"
 
+#include "cancel.h"
 #include "compat.h"
 #include "rows.h"
 #include "shmem.h"
@@ -97,25 +98,6 @@ find_client(uint64 id)
 }
 
 /*
- * Signals the member if, and as long as, it serves this very client: under the
- * lock neither can change (DESIGN 8).  The whole process group, as
- * pg_cancel_backend() does, for COPY ... PROGRAM.
- */
-static bool
-cancel_if_serving(PoolerMember *m, uint64 packed)
-{
-	bool		serves;
-
-	SpinLockAcquire(&m->cancel_lock);
-	serves = pg_atomic_read_u64(&m->client) == packed &&
-		pg_atomic_read_u32(&m->activity) == ACTIVITY_SERVING && m->pid > 0;
-	if (serves)
-		(void) kill(-m->pid, SIGINT);
-	SpinLockRelease(&m->cancel_lock);
-	return serves;
-}
-
-/*
  * pooler.cancel_client(id): false if there is no such client or it has nothing
  * to cancel.  One that waits for a backend is the worker's.
  */
@@ -137,10 +119,8 @@ pooler_ask_cancel_client(PG_FUNCTION_ARGS)
 	pg_read_barrier();
 	if (c->id != id)
 		PG_RETURN_BOOL(false);
-	for (int i = 0; i < pooler_shared->max_members; i++)
-		if (pg_atomic_read_u64(&pooler_members[i].client) == packed &&
-			cancel_if_serving(&pooler_members[i], packed))
-			PG_RETURN_BOOL(true);
+	if (pooler_cancel_running(packed))
+		PG_RETURN_BOOL(true);
 	if (c->state != CLIENT_HELD && !pooler_client_waits(c))
 		PG_RETURN_BOOL(false);
 	send_request(id, POOLER_REQUEST_CANCEL);

@@ -18,6 +18,8 @@
 
 #include "cancel.h"
 
+/* The whole process group, as the server does: COPY ... PROGRAM waits for a
+ * child. */
 static bool
 signal_if_serving(PoolerMember *m, uint64 client)
 {
@@ -29,7 +31,7 @@ signal_if_serving(PoolerMember *m, uint64 client)
 	serving = pg_atomic_read_u64(&m->client) == client &&
 		pg_atomic_read_u32(&m->activity) == ACTIVITY_SERVING && m->pid > 0;
 	if (serving)
-		(void) kill(m->pid, SIGINT);
+		(void) kill(-m->pid, SIGINT);
 	SpinLockRelease(&m->cancel_lock);
 	return serving;
 }

@@ -89,10 +89,10 @@ not_what_it_was(int route)
 {
 	WorkerRoute *w = &pooler_worker_routes[route];
 
+	/* those whose socket is with the backends are gone when it has told so */
+	w->retry_at = GetCurrentTimestamp() + USECS_PER_SEC;
 	if (w->held > 0 || w->saturated)
 		end_clients_of(route);
-	else
-		w->retry_at = GetCurrentTimestamp() + USECS_PER_SEC;
 }
 
 /* The backend's ends of the control socket and the route's epoll go with it.
@@ -233,9 +233,20 @@ was_interrupted(const char *sqlstate)
 	return strncmp(sqlstate, "57", 2) == 0;
 }
 
+/* In the same database, or of the same role. */
+static bool
+is_counted_with(const PoolerMember *m, int pool, int route)
+{
+	if (m->pool >= 0 && strcmp(pooler_pools[m->pool].database,
+							   pooler_pools[pool].database) == 0)
+		return true;
+	return m->route != POOLER_NO_ROUTE &&
+		pooler_routes[m->route].role == pooler_routes[route].role;
+}
+
 /* Backends of ours are about to end: a CONNECTION LIMIT still counts them. */
 static bool
-somebody_leaves(void)
+somebody_leaves(int pool, int route)
 {
 	for (int i = 0; i < pooler_shared->max_members; i++)
 	{
@@ -243,7 +254,8 @@ somebody_leaves(void)
 
 		if (!m->hung && (m->state == MEMBER_LEAVING ||
 						 (m->state == MEMBER_BORN &&
-						  pg_atomic_read_u32(&m->activity) == ACTIVITY_GONE)))
+						  pg_atomic_read_u32(&m->activity) == ACTIVITY_GONE)) &&
+			is_counted_with(m, pool, route))
 			return true;
 	}
 	return false;
@@ -264,7 +276,7 @@ birth_failed(int pool, int route, const Refusal *refusal)
 {
 	bool		passing;
 
-	if (strcmp(refusal->sqlstate, "53300") == 0 && somebody_leaves())
+	if (strcmp(refusal->sqlstate, "53300") == 0 && somebody_leaves(pool, route))
 	{
 		pooler_worker_routes[route].retry_at =
 			TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LEAVING_MS);

@@ -65,6 +65,7 @@ pooler_identity_hide(void)
 	PGSTAT_BEGIN_WRITE_ACTIVITY(entry);
 	memset(&entry->st_clientaddr, 0, sizeof(SockAddr));
 	entry->st_activity_raw[0] = '\0';
+	entry->st_query_id = 0;
 	strlcpy(entry->st_appname, NOBODY_NAME, NAMEDATALEN);
 	PGSTAT_END_WRITE_ACTIVITY(entry);
 }

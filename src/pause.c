@@ -14,6 +14,10 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_database.h"
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
 #include "miscadmin.h"
@@ -21,6 +25,7 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "tcop/utility.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
@@ -107,7 +112,7 @@ is_pool_of(int pool, const char *database)
 		strcmp(pooler_pools[pool].database, database) == 0;
 }
 
-/* Is there a backend that may yet leave of itself? */
+/* Is there another backend that may yet leave of itself? */
 static bool
 is_idle_in(const char *database)
 {
@@ -116,7 +121,8 @@ is_idle_in(const char *database)
 		PoolerMember *m = &pooler_members[i];
 		uint32		activity = pg_atomic_read_u32(&m->activity);
 
-		if ((m->state == MEMBER_BIRTH || m->state == MEMBER_LEAVING ||
+		if (m->pid != MyProcPid &&
+			(m->state == MEMBER_BIRTH || m->state == MEMBER_LEAVING ||
 			 (m->state == MEMBER_BORN && activity != ACTIVITY_PINNED)) &&
 			!m->hung && m->pool >= 0 && is_pool_of(m->pool, database))
 			return true;
@@ -143,13 +149,44 @@ resume(int code, Datum arg)
 	}
 }
 
-/* Who may not do it cannot disturb the pool by trying. */
 static bool
-is_allowed(const char *database)
+may_create_databases(Oid user)
+{
+	HeapTuple	role = SearchSysCache1(AUTHOID, ObjectIdGetDatum(user));
+	bool		may = superuser_arg(user);
+
+	if (!HeapTupleIsValid(role))
+		return false;
+	may = may || ((Form_pg_authid) GETSTRUCT(role))->rolcreatedb;
+	ReleaseSysCache(role);
+	return may;
+}
+
+static bool
+is_template(Oid database)
+{
+	HeapTuple	row = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(database));
+	bool		is;
+
+	if (!HeapTupleIsValid(row))
+		return false;
+	is = ((Form_pg_database) GETSTRUCT(row))->datistemplate;
+	ReleaseSysCache(row);
+	return is;
+}
+
+/* Who may not do it cannot disturb the pool by trying. The rules of dbcommands.c:
+ * a template is for all who may create databases. */
+static bool
+is_allowed(Node *stmt, const char *database)
 {
 	Oid			oid = get_database_oid(database, true);
 
-	return OidIsValid(oid) && pooler_owns_database(oid, GetUserId());
+	if (!OidIsValid(oid) ||
+		(IsA(stmt, CreatedbStmt) && !may_create_databases(GetUserId())))
+		return false;
+	return pooler_owns_database(oid, GetUserId()) ||
+		(IsA(stmt, CreatedbStmt) && is_template(oid));
 }
 
 /* True: some pool has been paused. */
@@ -207,11 +244,13 @@ utility_hook(PlannedStmt *pstmt, const char *query, bool read_only_tree,
 			 ProcessUtilityContext context, ParamListInfo params,
 			 QueryEnvironment *env, DestReceiver *dest, QueryCompletion *qc)
 {
-	const char *database = pooler_shared == NULL ? NULL :
+	/* none of them runs in a transaction block, or in a function */
+	const char *database = pooler_shared == NULL || IsTransactionBlock() ||
+		context != PROCESS_UTILITY_TOPLEVEL ? NULL :
 		wanted_database(pstmt->utilityStmt);
 	Paused		paused;
 
-	if (database == NULL || !is_allowed(database) ||
+	if (database == NULL || !is_allowed(pstmt->utilityStmt, database) ||
 		!pause_pools(database, &paused))
 	{
 		call_next(pstmt, query, read_only_tree, context, params, env, dest,

@@ -239,8 +239,12 @@ pooler_pool_find(const char *name, Oid database_oid)
 	strlcpy(entry.name, name, NAMEDATALEN);
 	strlcpy(entry.database, name, NAMEDATALEN);
 	made = find_pool(name, name);
-	if (made >= 0)				/* it drains: somebody wants it again */
+	if (made >= 0)
+	{
+		/* it drains, and somebody wants it again; it may have been listed */
 		pooler_pools[made].state = POOL_STARTING;
+		pooler_pools[made].listed = false;
+	}
 	else
 		made = make_pool(&entry, false);
 	if (made >= 0)
@@ -332,16 +336,19 @@ may_try(int pool)
 		!pooler_is_ahead(w->retry_at, GetCurrentTimestamp(), MAX_BACKOFF_MS);
 }
 
-/* A listed pool without any backend that cannot open one: no slot is free. */
+/* A listed pool without any backend that wants one and cannot open it: no slot is
+ * free. */
 static bool
 somebody_starves(void)
 {
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 	{
 		WorkerPool *w = &pooler_worker_pools[i];
+		PoolerPool *p = &pooler_pools[i];
 
-		if (w->open == 0 && pooler_pool_limit(i) > 0 &&
-			pooler_pools[i].listed && may_try(i) && !slot_is_free(i))
+		if (w->open == 0 && pooler_pool_limit(i) > 0 && p->listed &&
+			(p->limits.pool_size > 0 || p->clients > 0) && may_try(i) &&
+			!slot_is_free(i))
 			return true;
 	}
 	return false;

@@ -278,6 +278,13 @@ pooler_route_birth_failed(int route)
 }
 
 void
+pooler_route_retry_all(void)
+{
+	for (int i = 0; i < pooler_routes_seen; i++)
+		pooler_worker_routes[i].retry_at = 0;
+}
+
+void
 pooler_route_backends_changed(int route)
 {
 	PoolerRoute *r = &pooler_routes[route];

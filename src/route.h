@@ -61,6 +61,9 @@ extern void pooler_route_backends_changed(int route);
 /* A birth has failed: the first retry comes at once, then back off. */
 extern void pooler_route_birth_failed(int route);
 
+/* What made births fail may be no more. */
+extern void pooler_route_retry_all(void);
+
 /* No more clients than backends: each may keep its own. Turned off at once;
  * on only where `may_set`. */
 extern void pooler_route_update_keep(int route, bool may_set);

@@ -352,7 +352,12 @@ pooler_upkeep_turn(void)
 		pooler_pool_find_databases();
 		pooler_client_count_traffic();
 	}
-	if (turn % 10 == 1 || roles_changed())
+	if (roles_changed())
+	{
+		pooler_route_retry_all();
+		check_logins();
+	}
+	else if (turn % 10 == 1)
 		check_logins();
 	for (int i = 0; i < pooler_shared->max_members; i++)
 	{

@@ -159,6 +159,7 @@ statement_touches(Node *stmt)
 		case T_CreateOpClassStmt:
 		case T_CreateOpFamilyStmt:
 		case T_CreateStatsStmt:
+		case T_AlterDefaultPrivilegesStmt:
 			return PIN_TEMP;
 		case T_LoadStmt:
 			return PIN_TAINT_LIBRARY;

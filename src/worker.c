@@ -258,6 +258,8 @@ set_signals(void)
 {
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	/* pg_cancel_backend(): there is no statement here */
+	pqsignal(SIGINT, SIG_IGN);
 }
 
 /*
@@ -318,6 +320,7 @@ reload(void)
 	pooler_pool_configure();
 	pooler_pool_find_databases();
 	pooler_pool_retry_all();
+	pooler_route_retry_all();
 	pooler_validate_log();
 }
 
@@ -550,6 +553,23 @@ tick_safely(int *timeout_ms)
 	PG_END_TRY();
 }
 
+/* What signals have asked for. */
+static void
+heed_signals(void)
+{
+	PG_TRY();
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (ConfigReloadPending)
+			reload();
+	}
+	PG_CATCH();
+	{
+		recover();
+	}
+	PG_END_TRY();
+}
+
 /* Those who come are let in last: who has left makes room for them. */
 static void
 serve_events(const Event *events, int n)
@@ -585,9 +605,7 @@ pooler_worker_main(Datum arg)
 			proc_exit(1);
 		if (!PostmasterIsAlive())
 			proc_exit(1);
-		CHECK_FOR_INTERRUPTS();
-		if (ConfigReloadPending)
-			reload();
+		heed_signals();
 		serve_events(events, n);
 	}
 }
