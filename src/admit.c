@@ -142,7 +142,7 @@ stale_login(void)
 	TimestampTz since = now;
 	int			oldest = -1;
 
-	if (now < due)
+	if (pooler_is_ahead(due, now, STALE_LOGIN_MS))
 		return -1;
 	for (int i = 0; i < pooler_shared->max_clients; i++)
 	{

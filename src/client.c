@@ -534,6 +534,27 @@ idle_timeout_of(const PoolerClient *c)
 		c->idle_session_timeout_ms;
 }
 
+/* Those of a client that a backend serves are the backend's. */
+void
+pooler_client_follow_clock(const ClockStep *step)
+{
+	for (int i = 0; i < pooler_shared->max_clients; i++)
+	{
+		PoolerClient *c = &pooler_clients[i];
+		WorkerClient *w = &pooler_worker_clients[i];
+
+		if (c->state == CLIENT_LOGIN)
+			pooler_since_follow(&c->connected_at, step);
+		if (w->reason != NULL)
+			pooler_since_follow(&w->reason->since, step);
+		if (!w->with_backend)
+		{
+			pooler_since_follow(&c->waiting_since, step);
+			pooler_since_follow(&c->state_since, step);
+		}
+	}
+}
+
 void
 pooler_client_upkeep(TimestampTz now)
 {

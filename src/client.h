@@ -11,6 +11,7 @@
 
 #include "login.h"
 #include "shmem.h"
+#include "since.h"
 #include "wire.h"
 
 /* Why a client is ended, kept until its owner has given it to us. */
@@ -128,5 +129,8 @@ extern void pooler_client_upkeep(TimestampTz now);
 
 /* An event harvested from a route without backends. */
 extern void pooler_client_harvested(int slot, uint32 generation);
+
+/* The clock was set. */
+extern void pooler_client_follow_clock(const ClockStep *step);
 
 #endif							/* POOLER_CLIENT_H */

@@ -326,6 +326,18 @@ overdue(int slot, TimestampTz now, const char **sqlstate)
 }
 
 void
+pooler_console_follow_clock(const ClockStep *step)
+{
+	for (int i = 0; i < pooler_shared->max_clients; i++)
+	{
+		Console    *con = pooler_worker_clients[i].console;
+
+		if (con != NULL)
+			pooler_since_follow(&con->moved_at, step);
+	}
+}
+
+void
 pooler_console_upkeep(TimestampTz now)
 {
 	if (consoles == 0)

@@ -11,6 +11,7 @@
 #include "lib/stringinfo.h"
 
 #include "login.h"
+#include "since.h"
 
 typedef struct Console Console;
 
@@ -24,5 +25,8 @@ extern void pooler_console_ready(int slot);
 
 /* By the clock: consoles that are idle, or stopped in the middle, for too long. */
 extern void pooler_console_upkeep(TimestampTz now);
+
+/* The clock was set. */
+extern void pooler_console_follow_clock(const ClockStep *step);
 
 #endif							/* POOLER_CONSOLE_H */

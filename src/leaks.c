@@ -205,3 +205,10 @@ pooler_leaks_look(int member, TimestampTz now)
 		now - h->since > (int64) pooler_guc_leak_warn * 1000)
 		report(h, m, now);
 }
+
+void
+pooler_leaks_follow_clock(const ClockStep *step)
+{
+	for (int i = 0; i < pooler_shared->max_members; i++)
+		pooler_since_follow(&holds[i].since, step);
+}

@@ -303,13 +303,14 @@ pooler_member_idle_since(const PoolerMember *m)
 }
 
 void
-pooler_member_clock_set_back(TimestampTz now)
+pooler_member_follow_clock(const ClockStep *step)
 {
 	for (int i = 0; i < pooler_shared->max_members; i++)
 	{
 		PoolerMember *m = &pooler_members[i];
 
-		m->opened_at = Min(m->opened_at, now);
-		m->born_at = Min(m->born_at, now);
+		pooler_since_follow(&m->opened_at, step);
+		pooler_since_follow(&m->born_at, step);
+		pooler_since_follow(&pooler_worker_members[i].birth_began, step);
 	}
 }

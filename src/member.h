@@ -8,6 +8,7 @@
 #define POOLER_MEMBER_H
 
 #include "shmem.h"
+#include "since.h"
 
 /* What the worker alone knows of a backend; the rest is in PoolerMember. */
 typedef struct WorkerMember
@@ -36,8 +37,8 @@ extern void pooler_member_leave_route(PoolerMember *m, bool was_born);
 /* It is gone, or is to be: its place is free. */
 extern void pooler_member_drop(int member);
 
-/* The clock has been set back to this: no backend is of the future. */
-extern void pooler_member_clock_set_back(TimestampTz now);
+/* The clock was set. */
+extern void pooler_member_follow_clock(const ClockStep *step);
 
 /* Asks a backend to end at its next boundary; it may be unborn. */
 extern void pooler_member_retire(int member);

@@ -545,6 +545,16 @@ free_drained(int pool)
 }
 
 void
+pooler_pool_follow_clock(const ClockStep *step)
+{
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+	{
+		pooler_since_follow(&pooler_worker_pools[i].unused_since, step);
+		pooler_since_follow(&pooler_worker_pools[i].busy_at, step);
+	}
+}
+
+void
 pooler_pool_upkeep(int pool, TimestampTz now)
 {
 	PoolerPool *p = &pooler_pools[pool];

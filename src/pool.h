@@ -9,6 +9,7 @@
 
 #include "guc.h"
 #include "shmem.h"
+#include "since.h"
 
 /* What the worker alone knows of a pool; the rest is in PoolerPool. */
 typedef struct WorkerPool
@@ -72,5 +73,8 @@ extern void pooler_pool_clear_counters(int pool);
 
 /* Frees a pool that drains, or that '*' made and nobody uses. */
 extern void pooler_pool_upkeep(int pool, TimestampTz now);
+
+/* The clock was set. */
+extern void pooler_pool_follow_clock(const ClockStep *step);
 
 #endif							/* POOLER_POOL_H */

@@ -1,6 +1,6 @@
 /*
  * since.h
- *	  Has something lasted so long?
+ *	  Has something lasted so long? And what if the clock is set meanwhile.
  *
  * src/since.h
  */
@@ -22,6 +22,24 @@ static inline bool
 pooler_is_ahead(TimestampTz at, TimestampTz now, int most_ms)
 {
 	return at > now && at - now <= most_ms * (int64) 1000;
+}
+
+/* The clock was set, by `by` microseconds, between these two. */
+typedef struct ClockStep
+{
+	TimestampTz before;			/* the last that is known of the old clock */
+	TimestampTz now;
+	int64		by;
+} ClockStep;
+
+/* A stamp of the old clock goes on as one of the new. */
+static inline void
+pooler_since_follow(TimestampTz *at, const ClockStep *step)
+{
+	bool		is_old = step->by > 0 ? *at <= step->before : *at > step->now;
+
+	if (*at != 0 && is_old)
+		*at = Min(*at + step->by, step->now);
 }
 
 #endif							/* POOLER_SINCE_H */

@@ -182,3 +182,10 @@ pooler_stall_look(int member, TimestampTz now)
 	else
 		end_stalled(m, last, now);
 }
+
+void
+pooler_stall_follow_clock(const ClockStep *step)
+{
+	for (int i = 0; i < pooler_shared->max_members; i++)
+		pooler_since_follow(&looks[i].since, step);
+}

@@ -13,12 +13,15 @@
  */
 #include "postgres.h"
 
+#include <time.h>
+
 #include "postmaster/postmaster.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "auth.h"
 #include "client.h"
+#include "console.h"
 #include "deliver.h"
 #include "dispatch.h"
 #include "guc.h"
@@ -37,6 +40,9 @@
 #define HUNG_TAKEN_MS		1000
 #define HUNG_BIRTH_MS		10000
 #define HUNG_LEAVING_MS		2000
+
+/* Less than this is no setting of the clock. */
+#define CLOCK_STEP_MS		500
 
 /* What the last look at a backend found. */
 typedef struct MemberLook
@@ -329,21 +335,51 @@ roles_changed(void)
 	return changed;
 }
 
+/* On the clock that nobody sets, and that stands still while the machine does. */
+static int64
+monotonic_us(void)
+{
+	struct timespec t;
+
+	(void) clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * USECS_PER_SEC + t.tv_nsec / 1000;
+}
+
+/* Nobody's time is up because the clock was set: what lasts goes on to do so. */
+static void
+follow_clock(int64 elapsed_us)
+{
+	ClockStep	step = {.before = last_turn + elapsed_us,.now = now};
+
+	step.by = now - step.before;
+	if (Abs(step.by) < CLOCK_STEP_MS * INT64CONST(1000))
+		return;
+	looking_since = now;
+	pooler_member_follow_clock(&step);
+	pooler_client_follow_clock(&step);
+	pooler_console_follow_clock(&step);
+	pooler_pool_follow_clock(&step);
+	pooler_stall_follow_clock(&step);
+	pooler_leaks_follow_clock(&step);
+}
+
 void
 pooler_upkeep_turn(void)
 {
 	static int	turn = 0;
-	int64		elapsed_us;
+	static int64 last_us = 0;
+	int64		now_us = monotonic_us();
+	int64		elapsed_us = last_us == 0 ? 0 : now_us - last_us;
 
 	now = GetCurrentTimestamp();
-	elapsed_us = Max(now - last_turn, 0);
 	/* half of the shortest time after which somebody is blamed */
-	if (now < last_turn || elapsed_us > HUNG_TAKEN_MS * 1000 / 2)
+	if (elapsed_us > HUNG_TAKEN_MS * 1000 / 2)
 		looking_since = now;
-	if (now < last_turn)
-		pooler_member_clock_set_back(now);
-	last_turn = now;
 	pooler_client_find_owned();
+	if (last_us != 0)
+		follow_clock(elapsed_us);
+	last_turn = now;
+	last_us = now_us;
 	pooler_waits_serve(now, elapsed_us);
 	pooler_client_upkeep(now);
 	pooler_member_reap_orphans();
