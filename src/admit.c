@@ -21,6 +21,7 @@
 #include "common/ip.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "port/pg_bswap.h"
 #include "postmaster/postmaster.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -259,6 +260,25 @@ mode_of(const LoginState *login, int pool)
 	return pooler_pools[pool].limits.mode;
 }
 
+/* Also one that the role has by ALTER ROLE ... SET: as ParameterStatus told. */
+static void
+show_application(PoolerClient *c, const Greeting *g)
+{
+	static const char name[] = "application_name";
+	int			at = 0;
+
+	while (at + 5 < g->text_len)
+	{
+		const char *body = g->text + at + 5;
+		uint32		len;
+
+		memcpy(&len, g->text + at + 1, sizeof(len));
+		if (g->text[at] == 'S' && strcmp(body, name) == 0)
+			strlcpy(c->application_name, body + sizeof(name), NAMEDATALEN);
+		at += 1 + pg_ntoh32(len);
+	}
+}
+
 /* The worker says itself what a backend has said to the like before; after what
  * the login has to say, in one piece. */
 static bool
@@ -273,6 +293,7 @@ greet(int slot, const Greeting *g, StringInfo out)
 	c->record = g->record;
 	c->encoding = g->encoding;
 	c->idle_session_timeout_ms = g->idle_session_timeout_ms;
+	show_application(c, g);
 	return pooler_client_say(slot, out);
 }
 
@@ -300,13 +321,15 @@ leave_to_backend(int slot, const LoginState *login)
 	return true;
 }
 
+/* With the address: all lines of the worker have its own pid. */
 static void
-log_authorized(const LoginState *login)
+log_authorized(const LoginState *login, const PoolerClient *c)
 {
 	if (pooler_logs_authorization())
 		ereport(LOG,
-				(errmsg("connection authorized by pooler: user=%s database=%s",
-						login->user, login->database)));
+				(errmsg("connection authorized by pooler: user=%s database=%s host=%s%s%s",
+						login->user, login->database, c->remote_host,
+						c->remote_port[0] ? " port=" : "", c->remote_port)));
 }
 
 static void
@@ -318,6 +341,16 @@ count_login(const PoolerClient *c)
 	pooler_histogram_add(&pooler_routes[c->route].login, us, 1);
 }
 
+/* Since it began the pool may have become another database's, for which this
+ * login was not judged. */
+static int
+find_pool(const LoginState *login)
+{
+	if (strcmp(pooler_pool_database(login->pool_name), login->database) != 0)
+		return -1;
+	return pooler_pool_find(login->pool_name, login->login.database);
+}
+
 /* LOGIN -> ARMED; says `out` first. False: an error has been said, or cannot be. */
 static bool
 enter_route(int slot, const LoginState *login, StringInfo out)
@@ -325,7 +358,7 @@ enter_route(int slot, const LoginState *login, StringInfo out)
 	PoolerClient *c = &pooler_clients[slot];
 	const PoolerLogin *allowed = &login->login;
 	const Greeting *g;
-	int			pool = pooler_pool_find(login->pool_name, allowed->database);
+	int			pool = find_pool(login);
 	int			route = pool < 0 ? -1 :
 		pooler_route_find(pool, allowed->role, login->user,
 						  allowed->superuser);
@@ -355,7 +388,7 @@ enter_route(int slot, const LoginState *login, StringInfo out)
 	pooler_routes[route].clients++;
 	pooler_pools[pool].clients++;
 	pooler_route_update_keep(route, false);
-	log_authorized(login);
+	log_authorized(login, &pooler_clients[slot]);
 	count_login(c);
 	c->state_since = GetCurrentTimestamp();
 	POOLER_INJECT("admit-entered");
@@ -376,7 +409,7 @@ enter_route(int slot, const LoginState *login, StringInfo out)
 static bool
 enter_console(int slot, const LoginState *login, StringInfo out)
 {
-	log_authorized(login);
+	log_authorized(login, &pooler_clients[slot]);
 	return pooler_console_enter(slot, login, out);
 }
 

@@ -19,8 +19,14 @@
  * CREATE DATABASE reads another database's pg_class in that same way:
  * ScanSourceDatabasePgClass() in dbcommands.c.
  *
- * Roles whose row is toasted are reported as not readable: the server's own
- * code would look at them through the syscache.
+ * The server's own functions do look at roles through the syscaches: at that
+ * which logs in, and at those that it may be a member of. For them pg_authid has
+ * a table access method of ours in this process, which is heap's but for giving
+ * NULL in place of a toasted password. Such a role cannot log in, directly
+ * neither: its backend ends with that same FATAL.
+ *
+ * Whoever waits for a lock keeps all others waiting, in this process: so locks
+ * are taken before anything else, and only those that are free at once.
  *
  * src/auth_catalog.c
  */
@@ -32,10 +38,13 @@
 #include "access/heaptoast.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/pg_auth_members.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_db_role_setting.h"
 #include "catalog/pg_type_d.h"
+#include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
@@ -94,7 +103,10 @@ visit_rows(Oid relation, TupleVisitor visit, void *arg)
 	BlockNumber block;
 	Snapshot	snapshot;
 
-	LockRelationOid(relation, AccessShareLock);
+	if (!ConditionalLockRelationOid(relation, AccessShareLock))
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("catalog %u is locked", relation)));
 	file = pooler_shared_file(relation);
 	smgr = pooler_open_smgr(file);
 	/* read at each login; a TOAST table's file is closed at the end */
@@ -197,6 +209,103 @@ detoast(Datum datum, Oid toast)
 	return detoast_attr(whole);
 }
 
+/* ---- rows of pg_authid without toasted values ---- */
+
+static const TableAmRoutine *heap;
+static TableAmRoutine bare_rows;
+static bool stripped;			/* a row has lost a value */
+
+static HeapTuple
+without_toasted(HeapTuple tuple, TupleDesc desc)
+{
+	Datum		values[Natts_pg_authid];
+	bool		nulls[Natts_pg_authid];
+	HeapTuple	copy;
+
+	heap_deform_tuple(tuple, desc, values, nulls);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		if (!nulls[i] && TupleDescAttr(desc, i)->attlen == -1 &&
+			VARATT_IS_EXTERNAL(DatumGetPointer(values[i])))
+			nulls[i] = true;
+	}
+	copy = heap_form_tuple(desc, values, nulls);
+	copy->t_self = tuple->t_self;
+	copy->t_tableOid = tuple->t_tableOid;
+	copy->t_data->t_choice = tuple->t_data->t_choice;
+	copy->t_data->t_ctid = tuple->t_data->t_ctid;
+	return copy;
+}
+
+static void
+strip(TupleTableSlot *slot)
+{
+	HeapTuple	tuple = ExecFetchSlotHeapTuple(slot, false, NULL);
+
+	if (!HeapTupleHasExternal(tuple))
+		return;
+	ExecForceStoreHeapTuple(without_toasted(tuple, slot->tts_tupleDescriptor),
+							slot, true);
+	stripped = true;
+}
+
+static bool
+fetch_by_index(struct IndexFetchTableData *scan, ItemPointer tid,
+			   Snapshot snapshot, TupleTableSlot *slot, bool *call_again,
+			   bool *all_dead)
+{
+	if (!heap->index_fetch_tuple(scan, tid, snapshot, slot, call_again,
+								 all_dead))
+		return false;
+	strip(slot);
+	return true;
+}
+
+static bool
+fetch_next(TableScanDesc scan, ScanDirection direction, TupleTableSlot *slot)
+{
+	if (!heap->scan_getnextslot(scan, direction, slot))
+		return false;
+	strip(slot);
+	return true;
+}
+
+/* It is nailed, and its entry is never built anew. */
+void
+pooler_auth_catalog_start(void)
+{
+	Relation	catalog = table_open(AuthIdRelationId, AccessShareLock);
+
+	Assert(catalog->rd_isnailed);
+	Assert(RelationGetNumberOfAttributes(catalog) == Natts_pg_authid);
+	heap = catalog->rd_tableam;
+	bare_rows = *heap;
+	bare_rows.index_fetch_tuple = fetch_by_index;
+	bare_rows.scan_getnextslot = fetch_next;
+	catalog->rd_tableam = &bare_rows;
+	table_close(catalog, AccessShareLock);
+}
+
+/* ---- rows by name or OID ---- */
+
+bool
+pooler_auth_lock_catalogs(void)
+{
+	static const Oid catalogs[] = {
+		AuthIdRelationId, AuthIdRolnameIndexId, AuthIdOidIndexId,
+		AuthMemRelationId, AuthMemMemRoleIndexId, AuthMemRoleMemIndexId,
+		DatabaseRelationId, DatabaseNameIndexId, DatabaseOidIndexId,
+		DbRoleSettingRelationId
+	};
+
+	for (int i = 0; i < lengthof(catalogs); i++)
+	{
+		if (!ConditionalLockRelationOid(catalogs[i], AccessShareLock))
+			return false;
+	}
+	return true;
+}
+
 /*
  * The row of a nailed catalog by name or by OID; NULL: there is none. The
  * indexes come from the shared relcache init file, which may have been missing
@@ -230,11 +339,12 @@ bool
 pooler_auth_read_role(const char *name, Oid oid, AuthRole *role)
 {
 	Relation	catalog = table_open(AuthIdRelationId, AccessShareLock);
-	HeapTuple	tuple = find_row(catalog, AuthIdRolnameIndexId,
-								 Anum_pg_authid_rolname, AuthIdOidIndexId,
-								 Anum_pg_authid_oid, name, oid);
+	HeapTuple	tuple;
 	Form_pg_authid row;
 
+	stripped = false;
+	tuple = find_row(catalog, AuthIdRolnameIndexId, Anum_pg_authid_rolname,
+					 AuthIdOidIndexId, Anum_pg_authid_oid, name, oid);
 	table_close(catalog, AccessShareLock);
 	if (!HeapTupleIsValid(tuple))
 		return false;
@@ -243,7 +353,7 @@ pooler_auth_read_role(const char *name, Oid oid, AuthRole *role)
 	strlcpy(role->name, NameStr(row->rolname), NAMEDATALEN);
 	role->superuser = row->rolsuper;
 	role->can_login = row->rolcanlogin;
-	role->readable = !HeapTupleHasExternal(tuple);
+	role->readable = !stripped;
 	return true;
 }
 

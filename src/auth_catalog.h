@@ -15,7 +15,7 @@ typedef struct AuthRole
 	char		name[NAMEDATALEN];
 	bool		superuser;
 	bool		can_login;
-	bool		readable;		/* by syscache; else that would be FATAL */
+	bool		readable;		/* else its births end with FATAL */
 } AuthRole;
 
 typedef struct AuthDatabase
@@ -27,6 +27,14 @@ typedef struct AuthDatabase
 	bool		invalid;		/* DROP DATABASE was interrupted */
 	Acl		   *acl;			/* never NULL */
 } AuthDatabase;
+
+/* In the worker, once; in a transaction. */
+extern void pooler_auth_catalog_start(void);
+
+/* Before anything that looks at roles or databases, also by the server's own
+ * functions, which would wait. Until the transaction's end. False: somebody else
+ * has locked a catalog. */
+extern bool pooler_auth_lock_catalogs(void);
 
 /* By name, or by OID where name is NULL; false: there is none. All of these
  * need a transaction and allocate in the current context. */

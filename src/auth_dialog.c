@@ -40,6 +40,7 @@
 #include "libpq/scram.h"
 #include "miscadmin.h"
 #include "postmaster/postmaster.h"
+#include "utils/catcache.h"
 #include "utils/memutils.h"
 
 #include "auth_cache.h"
@@ -50,6 +51,7 @@
 #define MESSAGE_HEAD		5
 #define MAX_SASL_MESSAGE	1024	/* as PG_MAX_SASL_MESSAGE_LENGTH */
 #define MD5_SALT_LEN		4
+#define MOST_UNKNOWN		1000
 
 typedef enum AuthState
 {
@@ -249,23 +251,40 @@ match_line(PoolerAuth *auth)
 		auth->line = pooler_describe_line(auth->port.hba);
 }
 
+/*
+ * Matching asks the server's catalog cache for the user, and for a samerole line
+ * for a role called as the database. What does not exist is kept there, too, for
+ * the life of this process: anybody could fill its memory with names.
+ */
+static void
+bound_unknown(PoolerAuth *auth)
+{
+	static int	unknown = 0;
+	AuthRole	role;
+	AuthDatabase database;
+
+	if (pooler_auth_find_role(auth->names.user, InvalidOid, &role) &&
+		pooler_auth_find_database(auth->names.database, InvalidOid, &database))
+		return;
+	if (++unknown < MOST_UNKNOWN)
+		return;
+	unknown = 0;
+	ResetCatalogCaches();
+}
+
 static AuthResult
 begin(PoolerAuth *auth, StringInfo out)
 {
-	AuthRole	role;
-
 	if (!pooler_auth_lines_usable())
 		return refuse(auth, ERRCODE_CONFIG_FILE_ERROR,
 					  "pooler cannot use the server's pg_hba.conf", out);
 	if (pooler_names_by_database())
 		return refuse(auth, ERRCODE_FEATURE_NOT_SUPPORTED,
 					  "pooler does not support \"db_user_namespace\"", out);
-	if (pooler_auth_find_role(auth->names.user, InvalidOid, &role) &&
-		!role.readable)
-		return refuse(auth, ERRCODE_FEATURE_NOT_SUPPORTED,
-					  psprintf("the password of role \"%s\" is too long for pooler",
-							   auth->names.user), out);
-
+	if (!pooler_auth_lock_catalogs())
+		return refuse(auth, ERRCODE_LOCK_NOT_AVAILABLE,
+					  "catalogs of roles and databases are locked", out);
+	bound_unknown(auth);
 	match_line(auth);
 	/* only hostssl lines may have it, and those match nobody here */
 	if (auth->port.hba->clientcert != clientCertOff)

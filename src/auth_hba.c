@@ -175,6 +175,7 @@ pooler_auth_start(void)
 	StartTransactionCommand();
 	/* InitPostgres() leaves this out where there is no database */
 	initialize_acl();
+	pooler_auth_catalog_start();
 	CommitTransactionCommand();
 	pooler_auth_cache_start();
 

@@ -35,7 +35,8 @@ typedef enum Verdict
 	DATABASE_INVALID,
 	DATABASE_CLOSED,
 	NO_CONNECT,
-	NO_CONSOLE
+	NO_CONSOLE,
+	CATALOGS_LOCKED
 } Verdict;
 
 static bool
@@ -125,6 +126,11 @@ static const struct
 		ERRCODE_INSUFFICIENT_PRIVILEGE,
 		"permission denied for console \"%s\"", NULL,
 		"Superusers and members of pg_monitor may read it."
+	},
+	[CATALOGS_LOCKED] = {
+		ERRCODE_LOCK_NOT_AVAILABLE,
+		"catalogs of roles and databases are locked", NULL,
+		"VACUUM FULL or REINDEX of them may be waiting or running. Try again."
 	}
 };
 
@@ -218,7 +224,8 @@ authorize(const char *user, const char *database, bool console,
 	memset(login, 0, sizeof(*login));
 	pooler_auth_names(&names, user, database);
 	StartTransactionCommand();
-	verdict = judge_role(names.user, InvalidOid, &role);
+	verdict = pooler_auth_lock_catalogs() ?
+		judge_role(names.user, InvalidOid, &role) : CATALOGS_LOCKED;
 	if (verdict == MAY_LOGIN)
 		verdict = console ? judge_console(&role) :
 			judge_database(names.database, InvalidOid, &role, &db);
@@ -258,14 +265,16 @@ pooler_auth_has_database(const char *name)
 	bool		found;
 
 	StartTransactionCommand();
-	found = pooler_auth_find_database(name, InvalidOid, &database);
+	/* if it cannot be said now: authorization is still to come */
+	found = !pooler_auth_lock_catalogs() ||
+		pooler_auth_find_database(name, InvalidOid, &database);
 	pooler_commit(caller);
 	return found;
 }
 
 /*
- * Whether a birth for them would pass the same checks now. An expired password
- * does not count: births need none.
+ * Whether a birth for them would pass the same checks now, as far as that can be
+ * said. An expired password does not count: births need none.
  */
 bool
 pooler_auth_may_login(Oid role_oid, Oid database_oid)
@@ -276,9 +285,10 @@ pooler_auth_may_login(Oid role_oid, Oid database_oid)
 	Verdict		verdict;
 
 	StartTransactionCommand();
-	verdict = judge_role(NULL, role_oid, &role);
+	verdict = pooler_auth_lock_catalogs() ?
+		judge_role(NULL, role_oid, &role) : CATALOGS_LOCKED;
 	if (verdict == MAY_LOGIN)
 		verdict = judge_database(NULL, database_oid, &role, &database);
 	pooler_commit(caller);
-	return verdict == MAY_LOGIN;
+	return verdict == MAY_LOGIN || verdict == CATALOGS_LOCKED;
 }

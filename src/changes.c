@@ -15,23 +15,33 @@
  * and must not count as a new one. What a rolled back savepoint did is counted
  * too, which costs a needless exchange of a backend. A transaction that is
  * prepared is published at PREPARE, hence too early for backends that are born
- * before its COMMIT PREPARED; the worker's own invalidation callbacks (and its
- * look at pg_db_role_setting on standbys) catch those.
+ * before its COMMIT PREPARED; until then its locks tell that it is there, also
+ * after a restart. Then everything counts as changed.
  *
  * Membership in roles is looked up at each use by the server itself; a grantee
- * is noted as what it may connect to may have changed with it.
+ * is noted, and who is its member, as what they may connect to, and set, may have
+ * changed with it.
  *
  * src/changes.c
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/pg_auth_members.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_database.h"
+#include "catalog/pg_db_role_setting.h"
+#include "catalog/pg_parameter_acl.h"
 #include "commands/dbcommands.h"
 #include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
+#include "storage/lmgr.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
+#include "utils/catcache.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 
 #include "changes.h"
 #include "shmem.h"
@@ -50,6 +60,31 @@ note(Oid oid)
 	MemoryContextSwitchTo(old);
 }
 
+/* And who is a member of it by way of it, whom what it has concerns as well. */
+static void
+note_with_members(Oid role)
+{
+	List	   *roles = list_make1_oid(role);
+	ListCell   *lc;
+
+	foreach(lc, roles)
+	{
+		CatCList   *members = SearchSysCacheList1(AUTHMEMROLEMEM,
+												  ObjectIdGetDatum(lfirst_oid(lc)));
+
+		note(lfirst_oid(lc));
+		for (int i = 0; i < members->n_members; i++)
+		{
+			HeapTuple	row = &members->members[i]->tuple;
+
+			roles = list_append_unique_oid(roles,
+										   ((Form_pg_auth_members) GETSTRUCT(row))->member);
+		}
+		ReleaseSysCacheList(members);
+	}
+	list_free(roles);
+}
+
 /* What does not exist needs no note: the statement will fail. */
 static void
 note_role(const RoleSpec *role)
@@ -63,7 +98,7 @@ note_role(const RoleSpec *role)
 	}
 	oid = get_rolespec_oid(role, true);
 	if (OidIsValid(oid))
-		note(oid);
+		note_with_members(oid);
 }
 
 static void
@@ -116,11 +151,34 @@ note_rename(const RenameStmt *stmt)
 	}
 }
 
+/* Does any transaction, maybe a prepared one, hold the lock of a writer? */
+static bool
+is_written(Oid catalog)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_RELATION(tag, InvalidOid, catalog);
+	return VirtualTransactionIdIsValid(*GetLockConflicts(&tag, ShareLock, NULL));
+}
+
+static void
+note_transaction(const TransactionStmt *stmt)
+{
+	if (stmt->kind == TRANS_STMT_COMMIT_PREPARED &&
+		(is_written(AuthIdRelationId) || is_written(AuthMemRelationId) ||
+		 is_written(DatabaseRelationId) || is_written(DbRoleSettingRelationId) ||
+		 is_written(ParameterAclRelationId)))
+		note(InvalidOid);
+}
+
 static void
 note_statement(Node *stmt)
 {
 	switch (nodeTag(stmt))
 	{
+		case T_TransactionStmt:
+			note_transaction((TransactionStmt *) stmt);
+			break;
 		case T_AlterRoleStmt:
 			note_role(((AlterRoleStmt *) stmt)->role);
 			break;
@@ -155,6 +213,8 @@ note_statement(Node *stmt)
 		case T_GrantStmt:
 			if (((GrantStmt *) stmt)->objtype == OBJECT_DATABASE)
 				note_databases(((GrantStmt *) stmt)->objects);
+			else if (((GrantStmt *) stmt)->objtype == OBJECT_PARAMETER_ACL)
+				note_roles(((GrantStmt *) stmt)->grantees);
 			break;
 		default:
 			break;

@@ -295,6 +295,27 @@ say_reason(int slot, const EndReason *r)
 	}
 }
 
+/* As log_disconnections() does for a direct connection; its pid would be the
+ * worker's, so the port is what tells it from others. */
+static void
+log_end(const PoolerClient *c)
+{
+	long		s;
+	int			us;
+
+	if (c->route == POOLER_NO_ROUTE ||
+		strcmp(GetConfigOption("log_disconnections", false, false), "on") != 0)
+		return;
+	TimestampDifference(c->connected_at, GetCurrentTimestamp(), &s, &us);
+	ereport(LOG,
+			(errmsg("disconnection: session time: %ld:%02ld:%02ld.%03d user=%s database=%s host=%s%s%s",
+					s / SECS_PER_HOUR, s / SECS_PER_MINUTE % MINS_PER_HOUR,
+					s % SECS_PER_MINUTE, us / 1000,
+					pooler_routes[c->route].role_name,
+					pooler_pools[c->pool].database, c->remote_host,
+					c->remote_port[0] ? " port=" : "", c->remote_port)));
+}
+
 void
 pooler_client_close(int slot)
 {
@@ -307,6 +328,7 @@ pooler_client_close(int slot)
 		say_reason(slot, w->reason);
 	pooler_client_watch(slot, false);
 	pooler_usage_leave(slot);
+	log_end(c);
 	leave_route(slot);
 	/* backends may hold this file too: the connection ends all the same */
 	(void) shutdown(pooler_client_fd(slot), SHUT_RDWR);

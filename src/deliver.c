@@ -38,6 +38,9 @@
 /* After so long a birth is tried again for which backends of ours must leave. */
 #define LEAVING_MS		20
 
+/* The same where somebody has locked the catalog of roles. */
+#define LOCKED_MS		100
+
 static int	this_process = -1;	/* a file that stands for the worker */
 
 void
@@ -48,22 +51,30 @@ pooler_deliver_start(void)
 
 /* ---- birth ---- */
 
+typedef enum RoleLook
+{
+	ROLE_FOUND,
+	ROLE_GONE,					/* or another than it was */
+	ROLE_UNKNOWN				/* not to be said now */
+} RoleLook;
+
 /* A role is known by its OID: it may have another name by now. */
-static bool
+static RoleLook
 find_role(int route)
 {
 	PoolerRoute *r = &pooler_routes[route];
 	MemoryContext caller = CurrentMemoryContext;
 	AuthRole	role;
-	bool		found;
+	RoleLook	look = ROLE_UNKNOWN;
 
 	StartTransactionCommand();
-	found = pooler_auth_find_role(NULL, r->role, &role) &&
-		role.superuser == r->superuser;
+	if (pooler_auth_lock_catalogs())
+		look = pooler_auth_find_role(NULL, r->role, &role) &&
+			role.superuser == r->superuser ? ROLE_FOUND : ROLE_GONE;
 	pooler_commit(caller);
-	if (found)
+	if (look == ROLE_FOUND)
 		strlcpy(r->role_name, role.name, NAMEDATALEN);
-	return found;
+	return look;
 }
 
 static void
@@ -128,10 +139,15 @@ pooler_deliver(int member, int route)
 	WorkerMember *w = &pooler_worker_members[member];
 	int			pair[2];
 	bool		sent;
+	RoleLook	role = find_role(route);
 
-	if (!find_role(route))
+	if (role != ROLE_FOUND)
 	{
-		not_what_it_was(route);
+		if (role == ROLE_GONE)
+			not_what_it_was(route);
+		else
+			pooler_worker_routes[route].retry_at =
+				TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LOCKED_MS);
 		return;
 	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,

@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -45,6 +46,45 @@ set_option(int fd, int level, int name, int value)
 	return setsockopt(fd, level, name, &value, sizeof(value)) == 0;
 }
 
+/* unix_socket_group, a name or a number. */
+static bool
+find_group(gid_t *gid)
+{
+	char	   *end;
+	struct group *group;
+
+	*gid = (gid_t) strtoul(Unix_socket_group, &end, 10);
+	if (*end == '\0')
+		return true;
+	group = getgrnam(Unix_socket_group);
+	if (group == NULL)
+		return false;
+	*gid = group->gr_gid;
+	return true;
+}
+
+/* As Setup_AF_UNIX(): before anybody can connect. False: after a LOG line. */
+static bool
+set_access(const char *path)
+{
+	gid_t		gid = (gid_t) -1;
+
+	if (Unix_socket_group[0] != '\0' && !find_group(&gid))
+	{
+		ereport(LOG,
+				(errmsg("group \"%s\" does not exist", Unix_socket_group)));
+		return false;
+	}
+	if ((gid == (gid_t) -1 || chown(path, (uid_t) -1, gid) == 0) &&
+		chmod(path, Unix_socket_permissions) == 0)
+		return true;
+	ereport(LOG,
+			(errcode_for_file_access(),
+			 errmsg("could not set group and permissions of file \"%s\": %m",
+					path)));
+	return false;
+}
+
 /* One address. Returns the socket, or -1 after a LOG line. */
 static int
 listen_on(const struct addrinfo *ai, const char *what, int port)
@@ -60,18 +100,24 @@ listen_on(const struct addrinfo *ai, const char *what, int port)
 		if (ai->ai_family == AF_INET6)
 			(void) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 	}
-	if (fd < 0 || bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 ||
-		listen(fd, LISTEN_BACKLOG) < 0)
+	if (fd >= 0 && bind(fd, ai->ai_addr, ai->ai_addrlen) == 0)
 	{
-		ereport(LOG,
-				(errcode_for_socket_access(),
-				 errmsg("pooler could not listen on \"%s\", port %d: %m",
-						what, port)));
-		if (fd >= 0)
+		if (ai->ai_family == AF_UNIX && !set_access(what))
+		{
+			(void) unlink(what);
 			close(fd);
-		return -1;
+			return -1;
+		}
+		if (listen(fd, LISTEN_BACKLOG) == 0)
+			return fd;
 	}
-	return fd;
+	ereport(LOG,
+			(errcode_for_socket_access(),
+			 errmsg("pooler could not listen on \"%s\", port %d: %m",
+					what, port)));
+	if (fd >= 0)
+		close(fd);
+	return -1;
 }
 
 static int
@@ -137,7 +183,6 @@ listen_directory(const char *directory, int port)
 	fd = listen_on(&ai, un.sun_path, port);
 	if (fd >= 0)
 	{
-		(void) chmod(un.sun_path, Unix_socket_permissions);
 		socket_paths[nsocket_paths++] = MemoryContextStrdup(TopMemoryContext,
 															un.sun_path);
 	}

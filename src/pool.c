@@ -469,7 +469,8 @@ pooler_pool_find_database(int pool)
 	MemoryContext caller = CurrentMemoryContext;
 
 	StartTransactionCommand();
-	find_database(pool);
+	if (pooler_auth_lock_catalogs())
+		find_database(pool);
 	pooler_commit(caller);
 }
 
@@ -478,10 +479,13 @@ pooler_pool_find_databases(void)
 {
 	MemoryContext caller = CurrentMemoryContext;
 
+	bool		known;
+
 	StartTransactionCommand();
+	known = pooler_auth_lock_catalogs();
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 	{
-		if (pooler_pools[i].state != POOL_FREE)
+		if (known && pooler_pools[i].state != POOL_FREE)
 			find_database(i);
 	}
 	pooler_commit(caller);
