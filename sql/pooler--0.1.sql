@@ -796,7 +796,13 @@ SELECT c.id AS client,
        c.pinned_by,
        a.query AS statement
 FROM pooler.clients() AS c
-LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = c.backend
+-- by its pid: so it is read after the clients, who forget what was read before
+LEFT JOIN LATERAL pg_catalog.pg_stat_get_activity(c.backend) AS a
+    ON a.pid = c.backend
+    -- by now it may serve another client; NULL: none, or not for you to see
+    AND (a.client_port IS NULL
+         OR (a.client_port = c.port
+             AND a.client_addr IS NOT DISTINCT FROM c.address))
 WHERE c.state IN ('active', 'pinned');
 
 COMMENT ON VIEW pooler.holders IS

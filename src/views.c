@@ -15,13 +15,13 @@
  */
 #include "postgres.h"
 
-
 #include "common/ip.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "libpq/libpq.h"
 #include "miscadmin.h"
 #include "utils/array.h"
+#include "utils/backend_status.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/inet.h"
@@ -345,7 +345,10 @@ client_row(Row *row, PoolerClient *c, PoolerMember *m, const char *state)
 	pooler_rows_end(row);
 }
 
-/* pooler.clients() */
+/*
+ * pooler.clients(): of now, and so what pg_stat_activity says afterwards of their
+ * backends has to be of now, too: it would be of the transaction's first look.
+ */
 Datum
 pooler_views_clients(PG_FUNCTION_ARGS)
 {
@@ -353,6 +356,7 @@ pooler_views_clients(PG_FUNCTION_ARGS)
 	PoolerMember **members;
 
 	pooler_rows_begin(fcinfo, &row);
+	pgstat_clear_backend_activity_snapshot();
 	members = pooler_views_members_by_client();
 	for (int i = 0; i < pooler_shared->max_clients; i++)
 	{
