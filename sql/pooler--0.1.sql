@@ -111,6 +111,7 @@ CREATE FUNCTION pooler.pools(
     OUT invalidated pg_catalog.int8,
     OUT last_error pg_catalog.text,
     OUT last_error_at pg_catalog.timestamptz,
+    OUT unavailable_since pg_catalog.timestamptz,
     OUT stats_reset_at pg_catalog.timestamptz)
 RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME', 'pooler_views_pools'
@@ -970,7 +971,8 @@ WITH pool AS MATERIALIZED (
       AND h.reason IN ('idle in transaction', 'lock', 'statement')
       AND h.reason_since < pg_catalog.clock_timestamp() - p.patience
     UNION ALL
-    SELECT 4, NULL, 'pool unavailable', p.pool, p.last_error_at, p.last_error,
+    SELECT 4, NULL, 'pool unavailable', p.pool, p.unavailable_since,
+           p.last_error,
            NULL, NULL, NULL, NULL, NULL,
            'Mend that; the pool opens by itself, at the latest 30 s later.'
     FROM pool AS p

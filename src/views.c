@@ -233,6 +233,8 @@ pool_row(Row *row, const PoolFigures *f)
 	put_int8(row, pool->invalidated);
 	put_name(row, pool->last_error);
 	put_time(row, pool->last_error_at);
+	put_time(row, pool->state == POOL_UNAVAILABLE ?
+			 pool->unavailable_since : 0);
 	put_time(row, pooler_shared->stats_reset_at);
 	pooler_rows_end(row);
 }
