@@ -978,9 +978,9 @@ WITH pool AS MATERIALIZED (
     FROM pool AS p
     WHERE p.state = 'unavailable'
     UNION ALL
-    SELECT 5, NULL, 'stale connections', p.pool, p.last_error_at,
-           pg_catalog.format('backends that did not respond and were ended: '
-                             '%s; the last: %s', p.invalidated, p.last_error),
+    SELECT 5, NULL, 'stale connections', p.pool, e.at,
+           pg_catalog.concat('backends that did not respond and were ended: ',
+                             p.invalidated, '; the last: ' || e.message),
            NULL, NULL, NULL, NULL, NULL,
            pg_catalog.concat(
                CASE WHEN NOT p.pool_pre_ping
@@ -990,6 +990,9 @@ WITH pool AS MATERIALIZED (
                'Find in the server''s log why they hung. Then SELECT '
                'pooler.reset_stats();')
     FROM pool AS p
+    -- the last error may have been another one since
+    LEFT JOIN LATERAL (VALUES (p.last_error, p.last_error_at))
+        AS e (message, at) ON e.message LIKE 'invalidated backend %'
     WHERE p.invalidated > 0
     UNION ALL
     SELECT 6, NULL, 'high memory usage', m.pool, NULL,
