@@ -150,6 +150,7 @@ LANGUAGE C VOLATILE STRICT PARALLEL SAFE;
 CREATE FUNCTION pooler.clients(
     OUT id pg_catalog.int8,
     OUT pool pg_catalog.text,
+    OUT database pg_catalog.text,
     OUT role pg_catalog.text,
     OUT mode pg_catalog.text,
     OUT address pg_catalog.inet,
@@ -451,7 +452,7 @@ CREATE VIEW pooler.history AS
 SELECT * FROM pooler.history();
 
 COMMENT ON VIEW pooler.history IS
-'What each pool did in each second of the last hour; a second in which the worker did not run has no row.';
+'What each pool that is not draining did in each second of the last hour; a second in which the worker did not run has no row.';
 COMMENT ON COLUMN pooler.history.busy IS
 'backends that served a client or were pinned, on average of ten looks';
 COMMENT ON COLUMN pooler.history.recycled IS
@@ -477,6 +478,7 @@ FROM (
            CASE WHEN pool_size > 0 THEN pool_size + max_overflow END
                AS pool_limit
     FROM pooler.pools()
+    WHERE state <> 'draining'
 ) AS p
 LEFT JOIN (
     SELECT pool,
@@ -776,6 +778,7 @@ COMMENT ON VIEW pooler.memory IS
 CREATE VIEW pooler.holders AS
 SELECT c.id AS client,
        c.pool,
+       c.database,
        c.role,
        c.application_name,
        c.backend,
@@ -818,10 +821,10 @@ CREATE VIEW pooler.activity AS
 WITH holder AS MATERIALIZED (
     SELECT * FROM pooler.holders
 ), busy AS MATERIALIZED (
-    SELECT h.pool,
+    SELECT h.pool, h.database,
            pg_catalog.array_agg(h.backend ORDER BY h.since) AS backends
     FROM holder AS h
-    GROUP BY h.pool
+    GROUP BY h.pool, h.database
 )
 SELECT c.id, c.pool, c.role, c.address, c.port, c.application_name,
        c.state, c.since, c.backend,
@@ -831,14 +834,16 @@ SELECT c.id, c.pool, c.role, c.address, c.port, c.application_name,
        CASE WHEN c.state = 'waiting' THEN b.backends
             ELSE h.blocked_by END AS blocked_by,
        CASE WHEN c.state = 'waiting' THEN pg_catalog.rank() OVER (
-                PARTITION BY c.pool, c.role, c.state ORDER BY c.since) END
+                PARTITION BY c.pool, c.database, c.role, c.state
+                ORDER BY c.since) END
            AS queue_position,
        CASE WHEN c.state = 'waiting' THEN c.since END AS waiting_since,
        CASE WHEN c.state = 'waiting' THEN w.query
             ELSE h.statement END AS query
 FROM pooler.clients() AS c
 LEFT JOIN holder AS h ON h.client = c.id
-LEFT JOIN busy AS b ON b.pool = c.pool
+-- not those of a pool of the same name that drains
+LEFT JOIN busy AS b ON b.pool = c.pool AND b.database = c.database
 LEFT JOIN pooler.waiting() AS w ON w.client = c.id;
 
 COMMENT ON VIEW pooler.activity IS
@@ -877,11 +882,12 @@ WITH pool AS MATERIALIZED (
                NULLIF(p.pool_timeout, 0), 30)) AS patience,
            COALESCE(p.longest_wait > pg_catalog.current_setting(
                'pooler.health_wait')::pg_catalog."interval"
-               AND p.state <> 'unavailable', false) AS exhausted
+               AND p.state NOT IN ('unavailable', 'draining'), false)
+               AS exhausted
     FROM pooler.pools() AS p
 ), holder AS MATERIALIZED (
     SELECT h.*,
-           pg_catalog.row_number() OVER (PARTITION BY h.pool
+           pg_catalog.row_number() OVER (PARTITION BY h.pool, h.database
                                          ORDER BY h.since) AS place,
            CASE h.reason
                WHEN 'lock' THEN 'waits for a lock of ' || COALESCE(
@@ -943,7 +949,8 @@ WITH pool AS MATERIALIZED (
                || COALESCE(a.remedy, 'raise max_overflow of the pool.') END
                AS remedy
     FROM pool AS p
-    LEFT JOIN holder AS h ON h.pool = p.pool AND h.place <= 3
+    LEFT JOIN holder AS h ON h.pool = p.pool AND h.database = p.database
+        AND h.place <= 3
     LEFT JOIN advice AS a ON a.pool = p.pool AND a.metric = 'wait'
     WHERE p.exhausted
     UNION ALL
@@ -957,7 +964,8 @@ WITH pool AS MATERIALIZED (
     FROM pool AS p
     JOIN advice AS a ON a.pool = p.pool AND a.metric = 'exhaustion'
     -- class 4 has the cause
-    WHERE a.verdict = 'warning' AND p.state <> 'unavailable'
+    WHERE a.verdict = 'warning'
+      AND p.state NOT IN ('unavailable', 'draining')
     UNION ALL
     SELECT 3, h.place,
            CASE h.reason WHEN 'idle in transaction' THEN 'connection leak'
@@ -966,7 +974,7 @@ WITH pool AS MATERIALIZED (
            p.pool, h.reason_since, h.cause, h.client, h.application_name,
            h.role, h.backend, h.statement, h.remedy
     FROM pool AS p
-    JOIN holder AS h ON h.pool = p.pool
+    JOIN holder AS h ON h.pool = p.pool AND h.database = p.database
     WHERE NOT p.exhausted
       AND h.reason IN ('idle in transaction', 'lock', 'statement')
       AND h.reason_since < pg_catalog.clock_timestamp() - p.patience

@@ -110,6 +110,15 @@ pool_name(int pool)
 	return pooler_pools[pool].name;
 }
 
+/* Beside the name: a pool that drains may have a successor of the same name. */
+static const char *
+pool_database(int pool)
+{
+	if (pool < 0 || pool >= POOLER_MAX_POOLS)
+		return NULL;
+	return pooler_pools[pool].database;
+}
+
 static const char *
 route_role(int route)
 {
@@ -329,6 +338,7 @@ client_row(Row *row, PoolerClient *c, PoolerMember *m, const char *state)
 	put_int8(row, c->id);
 	put_text(row, c->state == CLIENT_CONSOLE ? POOLER_CONSOLE :
 			 pool_name(c->pool));
+	put_text(row, pool_database(c->pool));
 	put_text(row, c->state == CLIENT_CONSOLE ?
 			 GetUserNameFromId(c->console_role, true) : route_role(c->route));
 	put_text(row, mode_name(c->mode));
