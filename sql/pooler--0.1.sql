@@ -475,8 +475,7 @@ SELECT p.pool,
        coalesce(h.seconds, 0) AS seconds
 FROM (
     SELECT pool,
-           CASE WHEN pool_size > 0 THEN pool_size + max_overflow END
-               AS pool_limit
+           pool_size + max_overflow AS pool_limit
     FROM pooler.pools()
     WHERE state <> 'draining'
 ) AS p
@@ -649,8 +648,9 @@ WITH pool AS MATERIALIZED (
     SELECT pg_catalog.count(*) AS pools,
            COALESCE(pg_catalog.sum(timeouts), 0) AS timeouts,
            COALESCE(pg_catalog.sum(checkouts), 0) AS checkouts,
-           COALESCE(pg_catalog.bool_and(active + pinned >= pool_size
-                                        AND pool_size > 0), false)
+           -- one without limit never is
+           COALESCE(pg_catalog.bool_and(
+                        COALESCE(active + pinned >= pool_size, false)), false)
                AS full,
            pg_catalog.min(stats_reset_at) AS since
     FROM pool
@@ -741,7 +741,7 @@ SELECT 8, 'Load test to validate configuration',
                 SELECT pg_catalog.string_agg(pg_catalog.format(
                     'pgbench -h HOST -p %s -c %s -T 600 -f YOUR_TRANSACTIONS %s',
                     pg_catalog.current_setting('pooler.port'),
-                    CASE WHEN p.pool_size > 0
+                    CASE WHEN p.pool_size IS NOT NULL
                          THEN (2 * (p.pool_size + COALESCE(p.max_overflow, 0)))
                              ::pg_catalog.text
                          ELSE 'CLIENTS' END,
@@ -937,7 +937,8 @@ WITH pool AS MATERIALIZED (
     SELECT 1 AS class,
            h.place,
            pg_catalog.format('QueuePool limit of size %s overflow %s reached',
-                             p.pool_size, COALESCE(p.max_overflow, -1))
+                             COALESCE(p.pool_size, 0),
+                             COALESCE(p.max_overflow, -1))
                AS problem,
            p.pool,
            pg_catalog.clock_timestamp() - p.longest_wait AS since,
@@ -1067,7 +1068,9 @@ WITH line AS (
                '  %s: %s, pool_size %s, max_overflow %s; backends: %s active, '
                '%s pinned, %s idle, %s unborn; clients: %s, waiting %s%s; '
                'transactions %s, time-outs %s, opened %s, closed %s',
-               p.pool, p.state, p.pool_size, COALESCE(p.max_overflow, -1),
+               p.pool, p.state,
+               COALESCE(p.pool_size::pg_catalog.text, 'unlimited'),
+               COALESCE(p.max_overflow::pg_catalog.text, 'unlimited'),
                p.active, p.pinned, p.idle, p.unborn, p.clients, p.waiting,
                ' for ' || pg_catalog.date_trunc('milliseconds',
                                                 p.longest_wait),
