@@ -341,7 +341,7 @@ CREATE FUNCTION pooler.recommend(
     OUT statement pg_catalog.text)
 RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME', 'pooler_advise_recommend'
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 13;
+LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 13;
 
 COMMENT ON FUNCTION pooler.recommend(
     pg_catalog.int4, pg_catalog.int4, pg_catalog.int4, pg_catalog.float8) IS

@@ -204,14 +204,16 @@ connection_rows(Row *row, const Deployment *d)
 {
 	const SizingScale *s = d->scale;
 	const char *recommended = range_text(s->max_connections);
-	int			clients;
+	int			present = pooler_guc_max_client_conn;
 
-	clients = pooler_capacity_required(d->servers, d->databases, s->pool_size,
-									   s->max_overflow, 0);
 	advice_row(row, "app_servers", psprintf("%d", d->servers), NULL,
 			   range_text(s->servers), NULL, "pooler.app_servers");
-	advice_row(row, "max_client_conn", psprintf("%d", clients), NULL,
-			   "servers x databases x (pool_size + max_overflow)", NULL,
+	/* the buffer is for administration and others, who come beside them */
+	advice_row(row, "max_client_conn",
+			   psprintf("%d", Max(d->direct, present)), NULL,
+			   "servers x databases x (pool_size + max_overflow), and the "
+			   "buffer", d->direct >= present ? NULL :
+			   psprintf("%d would do; what is set is not lowered.", d->direct),
 			   "pooler.max_client_conn");
 	/* the guide's least, where its formula asks for less */
 	advice_row(row, "max_connections",
