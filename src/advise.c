@@ -322,7 +322,11 @@ plan_row(Row *row, const SizingPlan *asked, int copies, bool pooled)
 	bool		enough;
 
 	p.copies = copies;
-	pooler_sizing_plan(&p);
+	if (!pooler_sizing_plan(&p))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("bigint out of range"),
+				 errdetail("The plan's memory exceeds it.")));
 	enough = p.shortfall == 0 || (pooled && p.required < 0);
 	put_text(row, pooled ? "pooler" : "direct");
 	put_amount(row, p.connections);
