@@ -3,6 +3,42 @@
 -- complain if script is sourced in psql, rather than via CREATE EXTENSION
 \echo Use "CREATE EXTENSION pooler" to load this file. \quit
 
+-- Functions of somebody else in this schema would be taken for pooler's, where
+-- their arguments fit better: here, and by whoever calls pooler.cancel_client(4).
+DO $$
+DECLARE
+    others pg_catalog.text;
+BEGIN
+    SELECT pg_catalog.string_agg(DISTINCT COALESCE(r.rolname, 'PUBLIC'), ', ')
+    INTO others
+    FROM pg_catalog.pg_namespace AS n
+    CROSS JOIN LATERAL (
+        SELECT n.nspowner AS role
+        UNION ALL
+        SELECT a.grantee FROM pg_catalog.aclexplode(n.nspacl) AS a
+        WHERE a.privilege_type = 'CREATE'
+        UNION ALL
+        SELECT p.proowner FROM pg_catalog.pg_proc AS p
+        WHERE p.pronamespace = n.oid
+        UNION ALL
+        SELECT o.oprowner FROM pg_catalog.pg_operator AS o
+        WHERE o.oprnamespace = n.oid
+    ) AS who
+    LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = who.role
+    WHERE n.nspname = 'pooler'
+      AND NOT COALESCE(r.rolsuper OR r.rolname = CURRENT_USER, false);
+    IF others IS NOT NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'insufficient_privilege',
+            MESSAGE = 'schema "pooler" is not safe for the extension',
+            DETAIL = pg_catalog.format(
+                'It belongs to %s, or has functions of theirs, or they may create some.',
+                others),
+            HINT = 'Drop it: CREATE EXTENSION makes it.';
+    END IF;
+END;
+$$;
+
 -- What changes something comes first: it is the superuser's to grant.
 
 CREATE FUNCTION pooler.cancel_client(id pg_catalog.int8)
