@@ -7,9 +7,19 @@
 set -u
 PG_CONFIG=${PG_CONFIG:-pg_config}
 export PG_CONFIG LC_ALL=C.UTF-8
+# LANGUAGE is stronger than LC_ALL; libpq and pg_ctl would go to the server of the
+# environment (PGHOST, PGSERVICE, PGDATA and the like).
+unset LANGUAGE $(env | sed -n 's/^\(PG[A-Z][A-Z_]*\)=.*/\1/p' | grep -vx PGCTLTIMEOUT)
 
+# sudo asks for a password where there is somebody to ask.
 as_root() {
-    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif (: </dev/tty) 2>/dev/null; then
+        sudo "$@"
+    else
+        sudo -n "$@"
+    fi
 }
 
 # The user that runs servers: root's is the one of Debian's package.
