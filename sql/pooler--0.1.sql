@@ -3,6 +3,42 @@
 -- complain if script is sourced in psql, rather than via CREATE EXTENSION
 \echo Use "CREATE EXTENSION pooler" to load this file. \quit
 
+-- Functions of somebody else in this schema would be taken for pooler's, where
+-- their arguments fit better: here, and by whoever calls pooler.cancel_client(4).
+DO $$
+DECLARE
+    others pg_catalog.text;
+BEGIN
+    SELECT pg_catalog.string_agg(DISTINCT COALESCE(r.rolname, 'PUBLIC'), ', ')
+    INTO others
+    FROM pg_catalog.pg_namespace AS n
+    CROSS JOIN LATERAL (
+        SELECT n.nspowner AS role
+        UNION ALL
+        SELECT a.grantee FROM pg_catalog.aclexplode(n.nspacl) AS a
+        WHERE a.privilege_type = 'CREATE'
+        UNION ALL
+        SELECT p.proowner FROM pg_catalog.pg_proc AS p
+        WHERE p.pronamespace = n.oid
+        UNION ALL
+        SELECT o.oprowner FROM pg_catalog.pg_operator AS o
+        WHERE o.oprnamespace = n.oid
+    ) AS who
+    LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = who.role
+    WHERE n.nspname = 'pooler'
+      AND NOT COALESCE(r.rolsuper OR r.rolname = CURRENT_USER, false);
+    IF others IS NOT NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'insufficient_privilege',
+            MESSAGE = 'schema "pooler" is not safe for the extension',
+            DETAIL = pg_catalog.format(
+                'It belongs to %s, or has functions of theirs, or they may create some.',
+                others),
+            HINT = 'Drop it: CREATE EXTENSION makes it.';
+    END IF;
+END;
+$$;
+
 -- What changes something comes first: it is the superuser's to grant.
 
 CREATE FUNCTION pooler.cancel_client(id pg_catalog.int8)
@@ -111,6 +147,7 @@ CREATE FUNCTION pooler.pools(
     OUT invalidated pg_catalog.int8,
     OUT last_error pg_catalog.text,
     OUT last_error_at pg_catalog.timestamptz,
+    OUT unavailable_since pg_catalog.timestamptz,
     OUT stats_reset_at pg_catalog.timestamptz)
 RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME', 'pooler_views_pools'
@@ -149,6 +186,7 @@ LANGUAGE C VOLATILE STRICT PARALLEL SAFE;
 CREATE FUNCTION pooler.clients(
     OUT id pg_catalog.int8,
     OUT pool pg_catalog.text,
+    OUT database pg_catalog.text,
     OUT role pg_catalog.text,
     OUT mode pg_catalog.text,
     OUT address pg_catalog.inet,
@@ -339,7 +377,7 @@ CREATE FUNCTION pooler.recommend(
     OUT statement pg_catalog.text)
 RETURNS SETOF pg_catalog.record
 AS 'MODULE_PATHNAME', 'pooler_advise_recommend'
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 13;
+LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 13;
 
 COMMENT ON FUNCTION pooler.recommend(
     pg_catalog.int4, pg_catalog.int4, pg_catalog.int4, pg_catalog.float8) IS
@@ -450,7 +488,7 @@ CREATE VIEW pooler.history AS
 SELECT * FROM pooler.history();
 
 COMMENT ON VIEW pooler.history IS
-'What each pool did in each second of the last hour; a second in which the worker did not run has no row.';
+'What each pool that is not draining did in each second of the last hour; a second in which the worker did not run has no row.';
 COMMENT ON COLUMN pooler.history.busy IS
 'backends that served a client or were pinned, on average of ten looks';
 COMMENT ON COLUMN pooler.history.recycled IS
@@ -473,9 +511,9 @@ SELECT p.pool,
        coalesce(h.seconds, 0) AS seconds
 FROM (
     SELECT pool,
-           CASE WHEN pool_size > 0 THEN pool_size + max_overflow END
-               AS pool_limit
+           pool_size + max_overflow AS pool_limit
     FROM pooler.pools()
+    WHERE state <> 'draining'
 ) AS p
 LEFT JOIN (
     SELECT pool,
@@ -646,8 +684,9 @@ WITH pool AS MATERIALIZED (
     SELECT pg_catalog.count(*) AS pools,
            COALESCE(pg_catalog.sum(timeouts), 0) AS timeouts,
            COALESCE(pg_catalog.sum(checkouts), 0) AS checkouts,
-           COALESCE(pg_catalog.bool_and(active + pinned >= pool_size
-                                        AND pool_size > 0), false)
+           -- one without limit never is
+           COALESCE(pg_catalog.bool_and(
+                        COALESCE(active + pinned >= pool_size, false)), false)
                AS full,
            pg_catalog.min(stats_reset_at) AS since
     FROM pool
@@ -738,7 +777,7 @@ SELECT 8, 'Load test to validate configuration',
                 SELECT pg_catalog.string_agg(pg_catalog.format(
                     'pgbench -h HOST -p %s -c %s -T 600 -f YOUR_TRANSACTIONS %s',
                     pg_catalog.current_setting('pooler.port'),
-                    CASE WHEN p.pool_size > 0
+                    CASE WHEN p.pool_size IS NOT NULL
                          THEN (2 * (p.pool_size + COALESCE(p.max_overflow, 0)))
                              ::pg_catalog.text
                          ELSE 'CLIENTS' END,
@@ -775,6 +814,7 @@ COMMENT ON VIEW pooler.memory IS
 CREATE VIEW pooler.holders AS
 SELECT c.id AS client,
        c.pool,
+       c.database,
        c.role,
        c.application_name,
        c.backend,
@@ -796,7 +836,13 @@ SELECT c.id AS client,
        c.pinned_by,
        a.query AS statement
 FROM pooler.clients() AS c
-LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = c.backend
+-- by its pid: so it is read after the clients, who forget what was read before
+LEFT JOIN LATERAL pg_catalog.pg_stat_get_activity(c.backend) AS a
+    ON a.pid = c.backend
+    -- by now it may serve another client; NULL: none, or not for you to see
+    AND (a.client_port IS NULL
+         OR (a.client_port = c.port
+             AND a.client_addr IS NOT DISTINCT FROM c.address))
 WHERE c.state IN ('active', 'pinned');
 
 COMMENT ON VIEW pooler.holders IS
@@ -811,10 +857,10 @@ CREATE VIEW pooler.activity AS
 WITH holder AS MATERIALIZED (
     SELECT * FROM pooler.holders
 ), busy AS MATERIALIZED (
-    SELECT h.pool,
+    SELECT h.pool, h.database,
            pg_catalog.array_agg(h.backend ORDER BY h.since) AS backends
     FROM holder AS h
-    GROUP BY h.pool
+    GROUP BY h.pool, h.database
 )
 SELECT c.id, c.pool, c.role, c.address, c.port, c.application_name,
        c.state, c.since, c.backend,
@@ -824,14 +870,16 @@ SELECT c.id, c.pool, c.role, c.address, c.port, c.application_name,
        CASE WHEN c.state = 'waiting' THEN b.backends
             ELSE h.blocked_by END AS blocked_by,
        CASE WHEN c.state = 'waiting' THEN pg_catalog.rank() OVER (
-                PARTITION BY c.pool, c.role, c.state ORDER BY c.since) END
+                PARTITION BY c.pool, c.database, c.role, c.state
+                ORDER BY c.since) END
            AS queue_position,
        CASE WHEN c.state = 'waiting' THEN c.since END AS waiting_since,
        CASE WHEN c.state = 'waiting' THEN w.query
             ELSE h.statement END AS query
 FROM pooler.clients() AS c
 LEFT JOIN holder AS h ON h.client = c.id
-LEFT JOIN busy AS b ON b.pool = c.pool
+-- not those of a pool of the same name that drains
+LEFT JOIN busy AS b ON b.pool = c.pool AND b.database = c.database
 LEFT JOIN pooler.waiting() AS w ON w.client = c.id;
 
 COMMENT ON VIEW pooler.activity IS
@@ -870,11 +918,12 @@ WITH pool AS MATERIALIZED (
                NULLIF(p.pool_timeout, 0), 30)) AS patience,
            COALESCE(p.longest_wait > pg_catalog.current_setting(
                'pooler.health_wait')::pg_catalog."interval"
-               AND p.state <> 'unavailable', false) AS exhausted
+               AND p.state NOT IN ('unavailable', 'draining'), false)
+               AS exhausted
     FROM pooler.pools() AS p
 ), holder AS MATERIALIZED (
     SELECT h.*,
-           pg_catalog.row_number() OVER (PARTITION BY h.pool
+           pg_catalog.row_number() OVER (PARTITION BY h.pool, h.database
                                          ORDER BY h.since) AS place,
            CASE h.reason
                WHEN 'lock' THEN 'waits for a lock of ' || COALESCE(
@@ -924,7 +973,8 @@ WITH pool AS MATERIALIZED (
     SELECT 1 AS class,
            h.place,
            pg_catalog.format('QueuePool limit of size %s overflow %s reached',
-                             p.pool_size, COALESCE(p.max_overflow, -1))
+                             COALESCE(p.pool_size, 0),
+                             COALESCE(p.max_overflow, -1))
                AS problem,
            p.pool,
            pg_catalog.clock_timestamp() - p.longest_wait AS since,
@@ -936,7 +986,8 @@ WITH pool AS MATERIALIZED (
                || COALESCE(a.remedy, 'raise max_overflow of the pool.') END
                AS remedy
     FROM pool AS p
-    LEFT JOIN holder AS h ON h.pool = p.pool AND h.place <= 3
+    LEFT JOIN holder AS h ON h.pool = p.pool AND h.database = p.database
+        AND h.place <= 3
     LEFT JOIN advice AS a ON a.pool = p.pool AND a.metric = 'wait'
     WHERE p.exhausted
     UNION ALL
@@ -950,7 +1001,8 @@ WITH pool AS MATERIALIZED (
     FROM pool AS p
     JOIN advice AS a ON a.pool = p.pool AND a.metric = 'exhaustion'
     -- class 4 has the cause
-    WHERE a.verdict = 'warning' AND p.state <> 'unavailable'
+    WHERE a.verdict = 'warning'
+      AND p.state NOT IN ('unavailable', 'draining')
     UNION ALL
     SELECT 3, h.place,
            CASE h.reason WHEN 'idle in transaction' THEN 'connection leak'
@@ -959,20 +1011,21 @@ WITH pool AS MATERIALIZED (
            p.pool, h.reason_since, h.cause, h.client, h.application_name,
            h.role, h.backend, h.statement, h.remedy
     FROM pool AS p
-    JOIN holder AS h ON h.pool = p.pool
+    JOIN holder AS h ON h.pool = p.pool AND h.database = p.database
     WHERE NOT p.exhausted
       AND h.reason IN ('idle in transaction', 'lock', 'statement')
       AND h.reason_since < pg_catalog.clock_timestamp() - p.patience
     UNION ALL
-    SELECT 4, NULL, 'pool unavailable', p.pool, p.last_error_at, p.last_error,
+    SELECT 4, NULL, 'pool unavailable', p.pool, p.unavailable_since,
+           p.last_error,
            NULL, NULL, NULL, NULL, NULL,
            'Mend that; the pool opens by itself, at the latest 30 s later.'
     FROM pool AS p
     WHERE p.state = 'unavailable'
     UNION ALL
-    SELECT 5, NULL, 'stale connections', p.pool, p.last_error_at,
-           pg_catalog.format('backends that did not respond and were ended: '
-                             '%s; the last: %s', p.invalidated, p.last_error),
+    SELECT 5, NULL, 'stale connections', p.pool, e.at,
+           pg_catalog.concat('backends that did not respond and were ended: ',
+                             p.invalidated, '; the last: ' || e.message),
            NULL, NULL, NULL, NULL, NULL,
            pg_catalog.concat(
                CASE WHEN NOT p.pool_pre_ping
@@ -982,6 +1035,9 @@ WITH pool AS MATERIALIZED (
                'Find in the server''s log why they hung. Then SELECT '
                'pooler.reset_stats();')
     FROM pool AS p
+    -- the last error may have been another one since
+    LEFT JOIN LATERAL (VALUES (p.last_error, p.last_error_at))
+        AS e (message, at) ON e.message LIKE 'invalidated backend %'
     WHERE p.invalidated > 0
     UNION ALL
     SELECT 6, NULL, 'high memory usage', m.pool, NULL,
@@ -1048,7 +1104,9 @@ WITH line AS (
                '  %s: %s, pool_size %s, max_overflow %s; backends: %s active, '
                '%s pinned, %s idle, %s unborn; clients: %s, waiting %s%s; '
                'transactions %s, time-outs %s, opened %s, closed %s',
-               p.pool, p.state, p.pool_size, COALESCE(p.max_overflow, -1),
+               p.pool, p.state,
+               COALESCE(p.pool_size::pg_catalog.text, 'unlimited'),
+               COALESCE(p.max_overflow::pg_catalog.text, 'unlimited'),
                p.active, p.pinned, p.idle, p.unborn, p.clients, p.waiting,
                ' for ' || pg_catalog.date_trunc('milliseconds',
                                                 p.longest_wait),

@@ -26,6 +26,7 @@ PG_FUNCTION_INFO_V1(pooler_advise_recommend);
 PG_FUNCTION_INFO_V1(pooler_advise_plan);
 
 #define PRODUCTION_RECYCLE	1800	/* s; the guide's checklist */
+#define MOST_NUMBER	0x3FFFF /* of clients and servers; guc.c has it, too */
 
 /* What is asked of pooler.recommend(). */
 typedef struct Deployment
@@ -94,6 +95,18 @@ advice_row(Row *row, const char *parameter, const char *value,
 			 psprintf("ALTER SYSTEM SET %s = %s;", setting,
 					  quote_literal_cstr(value)));
 	pooler_rows_end(row);
+}
+
+/* A setting that is a number: no more than `most`, which it can be. */
+static void
+number_row(Row *row, const char *parameter, int value, int most,
+		   const char *guide, const char *note, const char *setting)
+{
+	if (value > most)
+		note = psprintf("The deployment asks for %d, the server takes at most "
+						"%d.", value, most);
+	advice_row(row, parameter, psprintf("%d", Min(value, most)), NULL, guide,
+			   note, setting);
 }
 
 static const char *
@@ -204,19 +217,23 @@ connection_rows(Row *row, const Deployment *d)
 {
 	const SizingScale *s = d->scale;
 	const char *recommended = range_text(s->max_connections);
-	int			clients;
+	int			present = pooler_guc_max_client_conn;
 
-	clients = pooler_capacity_required(d->servers, d->databases, s->pool_size,
-									   s->max_overflow, 0);
-	advice_row(row, "app_servers", psprintf("%d", d->servers), NULL,
+	number_row(row, "app_servers", d->servers, MOST_NUMBER,
 			   range_text(s->servers), NULL, "pooler.app_servers");
-	advice_row(row, "max_client_conn", psprintf("%d", clients), NULL,
-			   "servers x databases x (pool_size + max_overflow)", NULL,
+	/* the buffer is for administration and others, who come beside them */
+	number_row(row, "max_client_conn", Max(d->direct, present), MOST_NUMBER,
+			   "servers x databases x (pool_size + max_overflow), and the "
+			   "buffer", d->direct >= present ? NULL :
+			   psprintf("%d would do; what is set is not lowered.", d->direct),
 			   "pooler.max_client_conn");
-	/* the guide's least, where its formula asks for less */
-	advice_row(row, "max_connections",
-			   psprintf("%d", Max(d->pooled, s->max_connections.low)), NULL,
-			   recommended,
+	/*
+	 * The guide's least, where its formula asks for less; the server's other
+	 * processes count with it.
+	 */
+	number_row(row, "max_connections",
+			   Max(d->pooled, s->max_connections.low),
+			   MOST_NUMBER - (MaxBackends - MaxConnections), recommended,
 			   formula_note(d, d->pooled, "even with the pooler, for which "
 							"all servers count as one"),
 			   "max_connections");
@@ -320,7 +337,11 @@ plan_row(Row *row, const SizingPlan *asked, int copies, bool pooled)
 	bool		enough;
 
 	p.copies = copies;
-	pooler_sizing_plan(&p);
+	if (!pooler_sizing_plan(&p))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("bigint out of range"),
+				 errdetail("The plan's memory exceeds it.")));
 	enough = p.shortfall == 0 || (pooled && p.required < 0);
 	put_text(row, pooled ? "pooler" : "direct");
 	put_amount(row, p.connections);

@@ -259,7 +259,7 @@ sample_row(Row *row, const PoolerPool *pool, const HistorySample *s)
 	pooler_rows_end(row);
 }
 
-/* pooler.history() */
+/* pooler.history(): by name, which one that drains may share with another */
 Datum
 pooler_history_samples(PG_FUNCTION_ARGS)
 {
@@ -270,7 +270,9 @@ pooler_history_samples(PG_FUNCTION_ARGS)
 	pooler_rows_begin(fcinfo, &row);
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 	{
-		int			n = pooler_pools[i].state == POOL_FREE ? 0 :
+		bool		told = pooler_pools[i].state != POOL_FREE &&
+			pooler_pools[i].state != POOL_DRAINING;
+		int			n = !told ? 0 :
 			pooler_history_read(i, now, HISTORY_SECONDS, samples);
 
 		for (int j = 0; j < n; j++)

@@ -108,15 +108,23 @@ pooler_latency_summary(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* One that drains only where no other has its name. */
 static int
 find_pool(const char *name)
 {
+	int			drains = -1;
+
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 	{
-		if (pooler_pools[i].state != POOL_FREE &&
-			strcmp(pooler_pools[i].name, name) == 0)
+		if (pooler_pools[i].state == POOL_FREE ||
+			strcmp(pooler_pools[i].name, name) != 0)
+			continue;
+		if (pooler_pools[i].state != POOL_DRAINING)
 			return i;
+		drains = i;
 	}
+	if (drains >= 0)
+		return drains;
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("pool \"%s\" does not exist", name)));

@@ -245,7 +245,7 @@ typedef enum PoolSeries
 
 static const Family pool_families[] = {
 	[SERIES_SIZE] = {"pooler_pool_size", FAMILY_GAUGE, UNIT_NONE,
-	"pool_size: backends that the pool keeps open."},
+	"pool_size: backends that the pool keeps open; absent: no limit."},
 	[SERIES_MAX_OVERFLOW] = {"pooler_pool_max_overflow", FAMILY_GAUGE,
 	UNIT_NONE, "max_overflow: backends beyond pool_size; absent: no limit."},
 	[SERIES_RECYCLE] = {"pooler_pool_recycle_seconds", FAMILY_GAUGE,
@@ -297,10 +297,10 @@ typedef struct PoolSample
 static int64
 limit_value(PoolSeries series, const PoolerLimits *l)
 {
-	if (series == SERIES_SIZE)
-		return l->pool_size;
-	if (series == SERIES_MAX_OVERFLOW)
-		return limit(l->max_overflow);
+	/* QueuePool: pool_size = 0 is no limit, whatever max_overflow says */
+	if (series == SERIES_SIZE || series == SERIES_MAX_OVERFLOW)
+		return l->pool_size == 0 ? NONE :
+			limit(series == SERIES_SIZE ? l->pool_size : l->max_overflow);
 	if (series == SERIES_RECYCLE)
 		return l->recycle_s < 0 ? NONE : l->recycle_s * USECS_PER_SEC;
 	return l->timeout_ms < 0 ? NONE : l->timeout_ms * INT64CONST(1000);

@@ -402,6 +402,16 @@ log_failure(PoolerPool *p, const char *error, bool by_rules)
 					 pooler_reserved_ident_line()) : 0));
 }
 
+/* It stays so over its retries, since the first of them. */
+static void
+become_unavailable(PoolerPool *p)
+{
+	if (p->state == POOL_DRAINING || p->state == POOL_UNAVAILABLE)
+		return;
+	p->unavailable_since = GetCurrentTimestamp();
+	p->state = POOL_UNAVAILABLE;
+}
+
 void
 pooler_pool_failed(int pool, const char *error, bool by_rules)
 {
@@ -419,8 +429,8 @@ pooler_pool_failed(int pool, const char *error, bool by_rules)
 	/* the first retry comes at once: it may have been an accident */
 	w->retry_at = w->failures == 0 ? now :
 		TimestampTzPlusMilliseconds(now, wait_ms);
-	if (w->failures > 0 && p->state != POOL_DRAINING)
-		p->state = POOL_UNAVAILABLE;
+	if (w->failures > 0)
+		become_unavailable(p);
 	w->failures++;
 }
 
@@ -443,8 +453,7 @@ set_database(int pool, const AuthDatabase *database)
 		snprintf(p->last_error, POOLER_MAX_MESSAGE,
 				 "database \"%s\" does not exist", p->database);
 		p->last_error_at = GetCurrentTimestamp();
-		if (p->state != POOL_DRAINING)
-			p->state = POOL_UNAVAILABLE;
+		become_unavailable(p);
 	}
 	else if (w->no_database && p->state == POOL_UNAVAILABLE)
 		p->state = POOL_STARTING;

@@ -297,6 +297,7 @@ typedef struct PoolerPool
 	dsa_pointer history;		/* see history.c */
 	Histogram	open;			/* from the connection to the unborn backend */
 	TimestampTz last_error_at;
+	TimestampTz unavailable_since;	/* of POOL_UNAVAILABLE */
 	char		last_error[POOLER_MAX_MESSAGE];
 
 	/* atomic */

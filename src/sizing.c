@@ -16,6 +16,8 @@
 
 #include <limits.h>
 
+#include "common/int.h"
+
 #include "capacity.h"
 #include "sizing.h"
 
@@ -85,11 +87,13 @@ most_overflow(const SizingPlan *plan)
 /*
  * Fills in the answers.  Units: connections and bytes.  A plan without limit
  * (QueuePool: max_overflow = -1, or pool_size = 0) has -1 for what depends on
- * it.
+ * it.  False: the bytes exceed an int64, and are not filled in.
  */
-void
+bool
 pooler_sizing_plan(SizingPlan *plan)
 {
+	int64		work_bytes;
+
 	plan->most_overflow = plan->pool_size > 0 ? most_overflow(plan) : -1;
 	plan->required = pooler_capacity_required(plan->copies, plan->pools,
 											  plan->pool_size,
@@ -99,12 +103,15 @@ pooler_sizing_plan(SizingPlan *plan)
 	{
 		plan->connections = plan->shortfall = -1;
 		plan->idle_bytes = plan->busy_bytes = -1;
-		return;
+		return true;
 	}
 	plan->connections = (int64) plan->copies * plan->pools *
 		((int64) plan->pool_size + plan->max_overflow);
 	plan->shortfall = Max(plan->required - plan->max_connections, 0);
-	plan->idle_bytes = plan->connections * plan->backend_bytes;
-	plan->busy_bytes = plan->idle_bytes +
-		plan->connections * plan->work_bytes;
+	return !pg_mul_s64_overflow(plan->connections, plan->backend_bytes,
+								&plan->idle_bytes) &&
+		!pg_mul_s64_overflow(plan->connections, plan->work_bytes,
+							 &work_bytes) &&
+		!pg_add_s64_overflow(plan->idle_bytes, work_bytes,
+							 &plan->busy_bytes);
 }

@@ -71,7 +71,7 @@ typedef struct SizingPlan
 	int64		busy_bytes;		/* all of them running a statement */
 } SizingPlan;
 
-/* Fills in the answers. */
-extern void pooler_sizing_plan(SizingPlan *plan);
+/* Fills in the answers. False: the bytes exceed an int64. */
+extern bool pooler_sizing_plan(SizingPlan *plan);
 
 #endif							/* POOLER_SIZING_H */

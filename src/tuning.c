@@ -150,9 +150,9 @@ advice_row(Row *row, const PoolerPool *pool)
 	put_text(row, pool->name);
 	put_text(row, verdict_name(r.verdict));
 	put_limit(row, in.pool_size > 0 ? in.pool_size : -1);
-	put_limit(row, in.max_overflow);
+	put_limit(row, in.pool_size > 0 ? in.max_overflow : -1);
 	put_limit(row, r.pool_size > 0 ? r.pool_size : -1);
-	put_limit(row, r.max_overflow);
+	put_limit(row, r.pool_size > 0 ? r.max_overflow : -1);
 	put_text(row, change && room ? psprintf("%s%s", change, room) : change);
 	put_text(row, evidence_of(pool, &in, &r));
 	if (room != NULL)

@@ -15,13 +15,13 @@
  */
 #include "postgres.h"
 
-
 #include "common/ip.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "libpq/libpq.h"
 #include "miscadmin.h"
 #include "utils/array.h"
+#include "utils/backend_status.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/inet.h"
@@ -110,6 +110,15 @@ pool_name(int pool)
 	return pooler_pools[pool].name;
 }
 
+/* Beside the name: a pool that drains may have a successor of the same name. */
+static const char *
+pool_database(int pool)
+{
+	if (pool < 0 || pool >= POOLER_MAX_POOLS)
+		return NULL;
+	return pooler_pools[pool].database;
+}
+
 static const char *
 route_role(int route)
 {
@@ -177,11 +186,12 @@ pooler_views_client_state(PoolerClient *c, PoolerMember *m)
 	return NULL;
 }
 
+/* QueuePool: pool_size = 0 is no limit, whatever max_overflow says. */
 static void
 put_limits(Row *row, const PoolerLimits *limits)
 {
-	put_int(row, limits->pool_size);
-	put_limit(row, limits->max_overflow);
+	put_limit(row, limits->pool_size > 0 ? limits->pool_size : -1);
+	put_limit(row, limits->pool_size > 0 ? limits->max_overflow : -1);
 	put_limit(row, limits->recycle_s);
 	put_float(row, limits->timeout_ms / 1000.0, limits->timeout_ms < 0);
 	put_bool(row, limits->pre_ping);
@@ -233,6 +243,8 @@ pool_row(Row *row, const PoolFigures *f)
 	put_int8(row, pool->invalidated);
 	put_name(row, pool->last_error);
 	put_time(row, pool->last_error_at);
+	put_time(row, pool->state == POOL_UNAVAILABLE ?
+			 pool->unavailable_since : 0);
 	put_time(row, pooler_shared->stats_reset_at);
 	pooler_rows_end(row);
 }
@@ -327,6 +339,7 @@ client_row(Row *row, PoolerClient *c, PoolerMember *m, const char *state)
 	put_int8(row, c->id);
 	put_text(row, c->state == CLIENT_CONSOLE ? POOLER_CONSOLE :
 			 pool_name(c->pool));
+	put_text(row, pool_database(c->pool));
 	put_text(row, c->state == CLIENT_CONSOLE ?
 			 GetUserNameFromId(c->console_role, true) : route_role(c->route));
 	put_text(row, mode_name(c->mode));
@@ -345,7 +358,10 @@ client_row(Row *row, PoolerClient *c, PoolerMember *m, const char *state)
 	pooler_rows_end(row);
 }
 
-/* pooler.clients() */
+/*
+ * pooler.clients(): of now, and so what pg_stat_activity says afterwards of their
+ * backends has to be of now, too: it would be of the transaction's first look.
+ */
 Datum
 pooler_views_clients(PG_FUNCTION_ARGS)
 {
@@ -353,6 +369,7 @@ pooler_views_clients(PG_FUNCTION_ARGS)
 	PoolerMember **members;
 
 	pooler_rows_begin(fcinfo, &row);
+	pgstat_clear_backend_activity_snapshot();
 	members = pooler_views_members_by_client();
 	for (int i = 0; i < pooler_shared->max_clients; i++)
 	{
@@ -411,10 +428,14 @@ static void
 setting_rows(Row *row, const char *pool, const PoolerLimits *l,
 			 const PoolEntry *e)
 {
+	bool		unlimited = l->pool_size == 0;
+
 	setting_row(row, pool, "pool_size", "pooler.pool_size",
-				limit_text(l->pool_size), NULL, e->has_pool_size);
+				unlimited ? NULL : limit_text(l->pool_size), NULL,
+				e->has_pool_size);
 	setting_row(row, pool, "max_overflow", "pooler.max_overflow",
-				limit_text(l->max_overflow), NULL, e->has_max_overflow);
+				unlimited ? NULL : limit_text(l->max_overflow), NULL,
+				e->has_max_overflow);
 	setting_row(row, pool, "pool_recycle", "pooler.pool_recycle",
 				limit_text(l->recycle_s), "s", e->has_recycle);
 	setting_row(row, pool, "pool_timeout", "pooler.pool_timeout",

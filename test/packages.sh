@@ -1,8 +1,25 @@
 # Packages of Debian: installed, or of another suite and only unpacked. Sourced
 # after lib.sh.
 
-# need PACKAGE...: installs those that are missing. No service of a package
-# shall start here: pgbouncer's would take port 6432.
+# quietly COMMAND...: an installation that starts no service (pgbouncer's would take
+# port 6432) and makes no cluster. A machine's own policy stays as it is.
+quietly() (
+    policy=/usr/sbin/policy-rc.d
+    clusters=/etc/postgresql-common/createcluster.d
+    made=$clusters/pooler-test.conf
+    trap 'as_root rm -f $made; as_root rmdir --ignore-fail-on-non-empty $clusters' EXIT
+    trap 'exit 130' INT TERM
+    as_root mkdir -p $clusters &&
+        echo 'create_main_cluster = false' | as_root tee $made >/dev/null || exit
+    if ! as_root test -e $policy; then
+        made="$made $policy"
+        printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null &&
+            as_root chmod 755 $policy || exit
+    fi
+    "$@"
+)
+
+# need PACKAGE...: installs those that are missing.
 need() {
     missing=
     for package; do
@@ -11,7 +28,7 @@ need() {
     done
     [ -z "$missing" ] && return
     as_root apt-get -qq update &&
-        as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+        quietly as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
             apt-get -qq -y --no-install-recommends install $missing >/dev/null
 }
 

@@ -98,6 +98,28 @@ test_unlimited(void)
 	is(plan_of(INT_MAX, 5, 10, 100).required, -1, "too large for an int");
 }
 
+static bool
+fits(int pools, int64 backend_bytes, int64 work_bytes)
+{
+	SizingPlan	p = {
+		.copies = 1, .pools = pools, .pool_size = 1, .max_connections = 100,
+		.backend_bytes = backend_bytes, .work_bytes = work_bytes
+	};
+
+	return pooler_sizing_plan(&p);
+}
+
+static void
+test_too_large(void)
+{
+	int64		tb = INT64CONST(1) << 40;
+
+	ok(fits((1 << 23) - 1, tb, 0), "nearly 8 million TB");
+	ok(!fits(1 << 23, tb, 0), "8 million TB: too many bytes at rest");
+	ok(!fits(1 << 23, 0, tb), "or at work");
+	ok(!fits((1 << 23) - 1, tb, tb), "or both together");
+}
+
 int
 main(void)
 {
@@ -105,5 +127,6 @@ main(void)
 	test_plan();
 	test_most_overflow();
 	test_unlimited();
+	test_too_large();
 	return tap_end();
 }
