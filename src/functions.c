@@ -61,9 +61,10 @@
 #include "functions.h"
 #include "internals.h"
 #include "pins.h"
+#include "shmem.h"
 #include "variables.h"
 
-#define MANY ((uint64) 0)
+#define MANY POOLER_NO_CLIENT
 
 /* Private to the table's owner. */
 typedef struct CompiledEntry
@@ -127,12 +128,13 @@ static Setting of_planning[] = {
 
 static Kind compiled = {
 	.settings = of_compiling,.n = lengthof(of_compiling),
-	.follows_maker = true,.passes_clauses = true,.renew = renew_compiled
+	.follows_maker = true,.passes_clauses = true,.renew = renew_compiled,
+	.maker = MANY
 };
 
 static Kind planned = {
 	.settings = of_planning,.n = lengthof(of_planning),
-	.renew = renew_plans
+	.renew = renew_plans,.maker = MANY
 };
 
 static uint64 me = MANY;

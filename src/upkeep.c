@@ -42,7 +42,7 @@
 #define HUNG_LEAVING_MS		2000
 
 /* Less than this is no setting of the clock. */
-#define CLOCK_STEP_MS		500
+#define CLOCK_STEP_US		(500 * INT64CONST(1000))
 
 /* What the last look at a backend found. */
 typedef struct MemberLook
@@ -352,7 +352,7 @@ follow_clock(int64 elapsed_us)
 	ClockStep	step = {.before = last_turn + elapsed_us,.now = now};
 
 	step.by = now - step.before;
-	if (Abs(step.by) < CLOCK_STEP_MS * INT64CONST(1000))
+	if (step.by > -CLOCK_STEP_US && step.by < CLOCK_STEP_US)
 		return;
 	looking_since = now;
 	pooler_member_follow_clock(&step);

@@ -26,7 +26,7 @@ $pooler->poll_view("select count(*) filter (where pid <> $pid), count(*) filter 
 
 # pool_size = 0: none ahead, and those that were needed stay.
 $pooler->reconfigure("pooler.pools = 'main pool_size=0 max_overflow=0'\npooler.max_backends = 2\n");
-$pooler->poll_view('select pool_size from pooler.pools', '0', 'pool_size = 0');
+$pooler->poll_view('select pool_size is null from pooler.pools', 't', 'pool_size = 0: no limit of its own');
 $_->run('begin') foreach @clients[ 0, 1 ];
 $clients[2]->write(Query('select 2'));
 $pooler->poll_view('select backends, waiting from pooler.pools', '2|1', 'bounded by max_backends');

@@ -3,7 +3,7 @@
 use PoolerTest;
 use FakeClock;
 
-my $clock = FakeClock->new('+0', 'FAKETIME_CACHE_DURATION', 'an_hour_later', pools => 'main pool_size=1 max_overflow=0 timeout=0.3');
+my $clock = FakeClock->passing('+0', 'FAKETIME_CACHE_DURATION', 'an_hour_later', pools => 'main pool_size=1 max_overflow=0 timeout=0.3');
 my $pooler = $clock->pooler;
 $clock->another_worker;
 $pooler->await_open;
@@ -41,8 +41,14 @@ $pooler->poll_view($exhaustion, 'warning', 'is a warning');
 $clock->another_worker;
 $pooler->poll_view($exhaustion, 'warning', 'it still is');
 
-# Births that fail are tried less and less often.
+# Births that fail are tried less and less often, on a clock that goes wrong.
 %client = ();
+$pooler->node->stop;
+$clock = FakeClock->new('+70m', 'FAKETIME_CACHE_DURATION', 'set_back', pools => 'main pool_size=1 max_overflow=0 timeout=0.3');
+$pooler = $clock->pooler;
+$clock->another_worker;
+$pooler->await_open;
+$then = $pooler->sql("select now() - interval '70 min'");
 $pooler->sql('create role limited login connection limit 0');
 sub is_refused
 {

@@ -21,7 +21,7 @@ sub direct { return $pooler->direct($_[0], user => $_[0], database => 'postgres'
 
 my $of_template = $pooler->client('of tmpl', database => 'tmpl');
 $of_template->run('select 1');
-$pooler->poll_view("select string_agg(state, ' ') from pooler.backends where pool = 'tmpl' and role = 'app'", 'idle', 'the pool of a template has an idle backend');
+$pooler->poll_view("select bool_and(state = 'idle') from pooler.backends where pool = 'tmpl' and role = 'app'", 't', 'the pool of a template has an idle backend');
 my ($code) = attempt(direct('maker'), 'create database copy1 template tmpl');
 is($code, '', 'CREATEDB copies a template that it does not own');
 is($of_template->value('select 1'), '1', 'the client of the template goes on');

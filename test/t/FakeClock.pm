@@ -5,15 +5,22 @@ use warnings;
 use Cwd;
 use PoolerTest;
 
+# The clock is set, while the machine's own, which nobody sets, goes on as it does.
 # offset: "+70m", against the machine's clock. cache: FAKETIME_CACHE_DURATION (a
 # second old at most) or FAKETIME_NO_CACHE. The rest is PoolerTest's.
-sub new
+sub new { my $class = shift; return $class->make(1, @_) }
+
+# The same, but time does pass.
+sub passing { my $class = shift; return $class->make(0, @_) }
+
+sub make
 {
-    my ($class, $offset, $cache, @pooler) = @_;
+    my ($class, $set, $offset, $cache, @pooler) = @_;
     my ($library) = glob('/usr/lib/*/faketime/libfaketime.so.1');
     my $self = bless { file => Cwd::abs_path(PostgreSQL::Test::Utils::tempdir()) . '/clock' }, $class;
     $self->set($offset);
-    local @ENV{qw(LD_PRELOAD FAKETIME_TIMESTAMP_FILE FAKETIME_DONT_FAKE_MONOTONIC), $cache} = ($library, $self->{file}, 1, 1);
+    local @ENV{qw(LD_PRELOAD FAKETIME_TIMESTAMP_FILE), $cache} = ($library, $self->{file}, 1);
+    local $ENV{FAKETIME_DONT_FAKE_MONOTONIC} = $set;
     $self->{pooler} = PoolerTest->new(@pooler);
     return $self;
 }
