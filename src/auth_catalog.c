@@ -26,7 +26,7 @@
  * neither: its backend ends with that same FATAL.
  *
  * Whoever waits for a lock keeps all others waiting, in this process: so locks
- * are taken before anything else, and only those that are free at once.
+ * are taken before anything else, and only those that are free, or soon.
  *
  * src/auth_catalog.c
  */
@@ -54,12 +54,17 @@
 #include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
 #include "auth_catalog.h"
 #include "compat.h"
+#include "since.h"
 
 #define TOAST_OF_DATABASE	4177	/* PgDatabaseToastTable */
 #define TOAST_OF_SETTINGS	2966	/* PgDbRoleSettingToastTable */
+
+#define MOST_WAIT_MS		20
+#define HOPELESS_MS			1000
 
 typedef void (*TupleVisitor) (HeapTuple tuple, void *arg);
 
@@ -288,8 +293,8 @@ pooler_auth_catalog_start(void)
 
 /* ---- rows by name or OID ---- */
 
-bool
-pooler_auth_lock_catalogs(void)
+static bool
+try_to_lock(void)
 {
 	static const Oid catalogs[] = {
 		AuthIdRelationId, AuthIdRolnameIndexId, AuthIdOidIndexId,
@@ -302,6 +307,29 @@ pooler_auth_lock_catalogs(void)
 	{
 		if (!ConditionalLockRelationOid(catalogs[i], AccessShareLock))
 			return false;
+	}
+	return true;
+}
+
+/*
+ * VACUUM locks a table for the moment in which it cuts its end off: that is waited
+ * for. Where that did not help nobody waits for the next second.
+ */
+bool
+pooler_auth_lock_catalogs(void)
+{
+	static TimestampTz hopeless_until = 0;
+	TimestampTz now = 0;
+
+	for (int waited_ms = 0; !try_to_lock(); waited_ms++)
+	{
+		if (now == 0)
+			now = GetCurrentTimestamp();
+		if (waited_ms == MOST_WAIT_MS)
+			hopeless_until = TimestampTzPlusMilliseconds(now, HOPELESS_MS);
+		if (pooler_is_ahead(hopeless_until, now, HOPELESS_MS))
+			return false;
+		pg_usleep(1000L);
 	}
 	return true;
 }

@@ -27,9 +27,10 @@ sub used
 sub write_hba
 {
     my ($lines) = @_;
-    my $nobody = 'nobody' . ++$files;
+    # known by its first line, which the file before rejects
+    my ($nobody, $next) = map { "nobody$_" } ++$files, $files + 1;
     my $file = $pooler->node->data_dir . '/pg_hba.conf';
-    PostgreSQL::Test::Utils::append_to_file("$file.new", "local all all trust\nhost all $nobody 127.0.0.1/32 ident\n$lines");
+    PostgreSQL::Test::Utils::append_to_file("$file.new", "local all all trust\nhost all $nobody 127.0.0.1/32 ident\nhost all $next 127.0.0.1/32 reject\n$lines");
     rename "$file.new", $file or die $!;
     $pooler->node->reload;
     my $end = time + 60;
