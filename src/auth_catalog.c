@@ -300,7 +300,7 @@ try_to_lock(void)
 		AuthIdRelationId, AuthIdRolnameIndexId, AuthIdOidIndexId,
 		AuthMemRelationId, AuthMemMemRoleIndexId, AuthMemRoleMemIndexId,
 		DatabaseRelationId, DatabaseNameIndexId, DatabaseOidIndexId,
-		DbRoleSettingRelationId
+		DbRoleSettingRelationId, TOAST_OF_DATABASE, TOAST_OF_SETTINGS
 	};
 
 	for (int i = 0; i < lengthof(catalogs); i++)

@@ -16,7 +16,8 @@
  * too, which costs a needless exchange of a backend. A transaction that is
  * prepared is published at PREPARE, hence too early for backends that are born
  * before its COMMIT PREPARED; until then its locks tell that it is there, also
- * after a restart. Then everything counts as changed.
+ * after a restart. Then everything counts as changed. (GRANT and REVOKE ON DATABASE
+ * or ON PARAMETER keep no lock.)
  *
  * Membership in roles is looked up at each use by the server itself; a grantee
  * is noted, and who is its member, as what they may connect to, and set, may have
@@ -32,7 +33,6 @@
 #include "catalog/pg_authid.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_db_role_setting.h"
-#include "catalog/pg_parameter_acl.h"
 #include "commands/dbcommands.h"
 #include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
@@ -166,8 +166,7 @@ note_transaction(const TransactionStmt *stmt)
 {
 	if (stmt->kind == TRANS_STMT_COMMIT_PREPARED &&
 		(is_written(AuthIdRelationId) || is_written(AuthMemRelationId) ||
-		 is_written(DatabaseRelationId) || is_written(DbRoleSettingRelationId) ||
-		 is_written(ParameterAclRelationId)))
+		 is_written(DatabaseRelationId) || is_written(DbRoleSettingRelationId)))
 		note(InvalidOid);
 }
 

@@ -34,6 +34,11 @@
  * called, if it is SECURITY DEFINER or has a SET clause (fmgr_hook): the server
  * asks for the former only where there is no latter.
  *
+ * All functions of a statement are looked up before it runs. One that has
+ * set_config() in it may change settings in between: from there on, in that
+ * transaction, functions of procedural languages are looked at when called, too. And
+ * at the transaction's end it is looked once more, for what was made last.
+ *
  * A path of a function's SET clause is not compared: with each call of such a
  * function, which are many, all would be compiled anew. Of the other settings it
  * is `mixed`: they are planned anew once for each client.
@@ -46,14 +51,18 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/transam.h"
 #include "access/xact.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
 #include "fmgr.h"
 #include "lib/ilist.h"
 #include "nodes/pg_list.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
+#include "utils/syscache.h"
 
 #include "compat.h"
 #include POOLER_COMPILED_HEADER
@@ -63,6 +72,7 @@
 #include "pins.h"
 #include "shmem.h"
 #include "variables.h"
+#include "watch.h"
 
 #define MANY POOLER_NO_CLIENT
 
@@ -138,6 +148,7 @@ static Kind planned = {
 };
 
 static uint64 me = MANY;
+static bool looked = false;		/* in this transaction */
 static bool good = true;
 static Size libraries_seen = 0; /* when settings were last looked for */
 static needs_fmgr_hook_type next_needs;
@@ -360,13 +371,31 @@ look_at_all(void)
 	}
 	look(&compiled, temporary);
 	look(&planned, temporary);
+	looked = true;
 }
 
+/* Not SQL: such a function would not be inlined any more. */
+static bool
+is_procedural(Oid function)
+{
+	HeapTuple	row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Oid			language;
+
+	if (!HeapTupleIsValid(row))
+		return false;
+	language = ((Form_pg_proc) GETSTRUCT(row))->prolang;
+	ReleaseSysCache(row);
+	return language != SQLlanguageId && language != ClanguageId &&
+		language != INTERNALlanguageId;
+}
+
+/* True: watch_call() as well. */
 static bool
 watch_lookup(Oid function)
 {
 	look_at_all();
-	return next_needs != NULL && next_needs(function);
+	return (next_needs != NULL && next_needs(function)) ||
+		(pooler_watch.set_config && is_procedural(function));
 }
 
 static void
@@ -376,6 +405,45 @@ watch_call(FmgrHookEventType event, FmgrInfo *flinfo, Datum *arg)
 		look_at_all();
 	if (next_call != NULL)
 		next_call(event, flinfo, arg);
+}
+
+/* Since the last look a setting may have become another one. */
+static void
+look_once_more(Kind *kind, bool temporary)
+{
+	Comparison	c = compare(kind);
+
+	if (c.differs || c.by_clause || temporary)
+		kind->mixed = true;
+}
+
+static void
+end_of_transaction(void)
+{
+	bool		temporary = pooler_pins_may_have_temp();
+
+	look_once_more(&compiled, temporary);
+	look_once_more(&planned, temporary);
+}
+
+/* Before guc.c undoes what was SET LOCAL, or is rolled back. */
+static void
+watch_xact(XactEvent event, void *arg)
+{
+	if (event != XACT_EVENT_PRE_COMMIT && event != XACT_EVENT_PRE_PREPARE &&
+		event != XACT_EVENT_ABORT)
+		return;
+	if (looked)
+		end_of_transaction();
+	looked = pooler_watch.set_config = false;
+}
+
+static void
+watch_subxact(SubXactEvent event, SubTransactionId id,
+			  SubTransactionId parent_id, void *arg)
+{
+	if (looked && event == SUBXACT_EVENT_ABORT_SUB)
+		end_of_transaction();
 }
 
 void
@@ -389,6 +457,8 @@ pooler_functions_start(void)
 	needs_fmgr_hook = watch_lookup;
 	next_call = fmgr_hook;
 	fmgr_hook = watch_call;
+	RegisterXactCallback(watch_xact, NULL);
+	RegisterSubXactCallback(watch_subxact, NULL);
 }
 
 void

@@ -311,6 +311,9 @@ pooler_member_follow_clock(const ClockStep *step)
 
 		pooler_since_follow(&m->opened_at, step);
 		pooler_since_follow(&m->born_at, step);
+		pooler_since_follow(&m->idle_since, step);
+		pooler_since_follow(&m->alive_at, step);
+		pooler_since_follow(&m->taken_at, step);
 		pooler_since_follow(&pooler_worker_members[i].birth_began, step);
 	}
 }

@@ -355,6 +355,11 @@ follow_clock(int64 elapsed_us)
 	if (step.by > -CLOCK_STEP_US && step.by < CLOCK_STEP_US)
 		return;
 	looking_since = now;
+	for (int i = 0; i < pooler_shared->max_members; i++)
+	{
+		pooler_since_follow(&looks[i].returning_since, &step);
+		pooler_since_follow(&looks[i].leaving_since, &step);
+	}
 	pooler_member_follow_clock(&step);
 	pooler_client_follow_clock(&step);
 	pooler_console_follow_clock(&step);

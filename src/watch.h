@@ -20,6 +20,9 @@ typedef struct PoolerWatch
 	 * was cleared. */
 	bool		settings;
 
+	/* set_config() was set up to be called since this was cleared. */
+	bool		set_config;
+
 	/* Called before a statement runs that would leave state of this kind; may
 	 * raise an ERROR. NULL: this backend is not pooled. */
 	void		(*claim) (uint32 pin);

@@ -21,8 +21,8 @@ sub listen_on
 sub reached
 {
     my ($host) = @_;
-    my ($code, $out, $error) = $pooler->node->psql('', 'select inet_client_addr()',
-        extra_params => ['-w'], connstr => "host='$host' port=$port user=app dbname=main application_name=psql");
+    my ($code, $out, $error) = $pooler->node->psql('', '',
+        extra_params => [ '-w', '-c', 'select inet_client_addr()' ], connstr => "host='$host' port=$port user=app dbname=main application_name=psql");
     return $code == 0 ? "from <$out>" : $error;
 }
 

@@ -161,7 +161,12 @@ sub calls
     foreach my $kind (split ' ', $kinds)
     {
         my $met = 0;
-        foreach my $skip (0 .. ($hits // 6) - 1) { last if !try($call, $kind, $skip, $may, $most); $met++ }
+        # some are made only where somebody waits for a tenth of a second
+        foreach (1 .. 3)
+        {
+            last if $met;
+            foreach my $skip (0 .. ($hits // 6) - 1) { last if !try($call, $kind, $skip, $may, $most); $met++ }
+        }
         cmp_ok($met, '>', 0, "$call, $kind: met, $met times");
     }
     return;

@@ -19,6 +19,7 @@ my @settings = (
 my @ways = (
     [ 'SET and RESET in one message', "set S = 'V'; select F; reset S" ],
     [ 'SET and RESET ALL in one message', "set S = 'V'; select F; reset all" ],
+    [ 'set_config() in the same statement', "select y from (select set_config('S', 'V', true) as x, F as y offset 0) as t" ],
     [ 'SET LOCAL', "begin; set local S = 'V'; select F; commit" ],
     [ 'a SET that is rolled back', "begin; set S = 'V'; select F; rollback" ],
     [ "a function's SET clause", 'select c(F)' ]);
@@ -133,12 +134,20 @@ foreach my $i (0 .. $#settings)
 }
 
 # one that makes the literal an error
-is(answer($pooler->direct('direct'), 'set xmloption = document; select xml()'), '2200M', 'xmloption makes a difference, directly');
-is(answer($base, 'select xml()'), '<a/><b/>', 'xmloption: as it is');
-my $document = $pooler->client('document');
-$document->run('set xmloption = document');
-is(answer($document, 'select xml()'), '2200M', 'xmloption: SET alone, after another has called the function');
-$document->quit;
+SKIP:
+{
+    if (answer($pooler->direct('direct'), "select '<a/>'::xml") eq '0A000')
+    {
+        note 'a server without libxml';
+        last SKIP;
+    }
+    is(answer($pooler->direct('direct'), 'set xmloption = document; select xml()'), '2200M', 'xmloption makes a difference, directly');
+    is(answer($base, 'select xml()'), '<a/><b/>', 'xmloption: as it is');
+    my $document = $pooler->client('document');
+    $document->run('set xmloption = document');
+    is(answer($document, 'select xml()'), '2200M', 'xmloption: SET alone, after another has called the function');
+    $document->quit;
+}
 
 # ---- temporary tables ----
 
