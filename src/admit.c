@@ -21,7 +21,6 @@
 #include "common/ip.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "port/pg_bswap.h"
 #include "postmaster/postmaster.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -264,18 +263,19 @@ mode_of(const LoginState *login, int pool)
 static void
 show_application(PoolerClient *c, const Greeting *g)
 {
-	static const char name[] = "application_name";
-	int			at = 0;
+	int64		whole;
+	char		type;
 
-	while (at + 5 < g->text_len)
+	for (int at = 0;
+		 pooler_wire_message(g->text + at, g->text_len - at, &type,
+							 &whole) == WIRE_OK; at += whole)
 	{
-		const char *body = g->text + at + 5;
-		uint32		len;
+		const char *name = type != 'S' ? NULL :
+			pooler_wire_param(g->text + at + WIRE_MESSAGE_HEAD,
+							  whole - WIRE_MESSAGE_HEAD, "application_name");
 
-		memcpy(&len, g->text + at + 1, sizeof(len));
-		if (g->text[at] == 'S' && strcmp(body, name) == 0)
-			strlcpy(c->application_name, body + sizeof(name), NAMEDATALEN);
-		at += 1 + pg_ntoh32(len);
+		if (name != NULL)
+			strlcpy(c->application_name, name, NAMEDATALEN);
 	}
 }
 

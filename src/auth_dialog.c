@@ -48,7 +48,6 @@
 #include "compat.h"
 #include "wire.h"
 
-#define MESSAGE_HEAD		5
 #define MAX_SASL_MESSAGE	1024	/* as PG_MAX_SASL_MESSAGE_LENGTH */
 #define MD5_SALT_LEN		4
 #define MOST_UNKNOWN		1000
@@ -395,8 +394,8 @@ take_answer(PoolerAuth *auth, const char *message, int len, StringInfo out)
 									   _("expected password response, got message type %d") :
 									   _("expected SASL response, got message type %d"),
 									   (unsigned char) type), out);
-	message += MESSAGE_HEAD;
-	len -= MESSAGE_HEAD;
+	message += WIRE_MESSAGE_HEAD;
+	len -= WIRE_MESSAGE_HEAD;
 	return md5 ? check_md5(auth, message, len, out) :
 		check_sasl(auth, message, len, out);
 }

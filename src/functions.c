@@ -26,9 +26,9 @@
  *
  * So a client that is alone with its backend pays nothing, and others where their
  * settings differ. (Types of a path that it has left help nobody; whether they
- * are found should not depend on who else was here.) Renewed is what is called next: compiled forms are marked as
- * out of date, as by ALTER FUNCTION; plans as by DISCARD PLANS, except for
- * prepared statements, which are the client's own.
+ * are found should not depend on who else was here.) Compiled forms are marked as
+ * out of date, as by ALTER FUNCTION, and made anew at the next call; plans as by
+ * DISCARD PLANS, except for prepared statements, which are the client's own.
  *
  * Looked at is each function that is looked up to be called (needs_fmgr_hook), or
  * called, if it is SECURITY DEFINER or has a SET clause (fmgr_hook): the server
@@ -98,13 +98,13 @@ typedef struct Kind
 	int			n;
 	bool		follows_maker;	/* renewed for the maker's other settings, too */
 	bool		passes_clauses; /* SET clauses of functions are not compared */
-	bool		(*renew) (void);
+	void		(*renew) (void);
 	uint64		maker;
 	bool		mixed;
 } Kind;
 
-static bool renew_compiled(void);
-static bool renew_plans(void);
+static void renew_compiled(void);
+static void renew_plans(void);
 
 static Setting of_compiling[] = {
 	{.name = "search_path"},
@@ -149,7 +149,7 @@ static Kind planned = {
 
 static uint64 me = MANY;
 static bool looked = false;		/* in this transaction */
-static bool good = true;
+static bool good = true;		/* compiled forms could be renewed */
 static Size libraries_seen = 0; /* when settings were last looked for */
 static needs_fmgr_hook_type next_needs;
 static fmgr_hook_type next_call;
@@ -176,16 +176,17 @@ outdate_all(HTAB *table)
 }
 
 /* One that is running goes on as it is. */
-static bool
+static void
 renew_compiled(void)
 {
 	HTAB	   *table = pooler_internals_table(POOLER_COMPILED_TABLE);
 
-	return table == NULL || outdate_all(table);
+	if (table != NULL && !outdate_all(table))
+		good = false;
 }
 
 /* Prepared statements have the client's rows for ever (`fixed_result`). */
-static bool
+static void
 renew_plans(void)
 {
 	dlist_head *saved = pooler_internals_saved_plans();
@@ -214,7 +215,6 @@ renew_plans(void)
 		((CachedPlan *) lfirst(lc))->is_valid = true;
 	list_free(sources);
 	list_free(plans);
-	return true;
 }
 
 /* ---- settings ---- */
@@ -343,8 +343,7 @@ look(Kind *kind, bool temporary)
 
 	if (is_out_of_date(kind, c, temporary))
 	{
-		if (!kind->renew())
-			good = false;
+		kind->renew();
 		note_all(kind);
 		kind->maker = me;
 		kind->mixed = mixes;

@@ -297,10 +297,10 @@ typedef struct PoolSample
 static int64
 limit_value(PoolSeries series, const PoolerLimits *l)
 {
-	/* QueuePool: pool_size = 0 is no limit, whatever max_overflow says */
-	if (series == SERIES_SIZE || series == SERIES_MAX_OVERFLOW)
-		return l->pool_size == 0 ? NONE :
-			limit(series == SERIES_SIZE ? l->pool_size : l->max_overflow);
+	if (series == SERIES_SIZE)
+		return limit(pooler_size_in_effect(l->pool_size));
+	if (series == SERIES_MAX_OVERFLOW)
+		return limit(pooler_overflow_in_effect(l->pool_size, l->max_overflow));
 	if (series == SERIES_RECYCLE)
 		return l->recycle_s < 0 ? NONE : l->recycle_s * USECS_PER_SEC;
 	return l->timeout_ms < 0 ? NONE : l->timeout_ms * INT64CONST(1000);

@@ -487,14 +487,13 @@ void
 pooler_pool_find_databases(void)
 {
 	MemoryContext caller = CurrentMemoryContext;
-
 	bool		known;
 
 	StartTransactionCommand();
 	known = pooler_auth_lock_catalogs();
-	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+	for (int i = 0; known && i < POOLER_MAX_POOLS; i++)
 	{
-		if (known && pooler_pools[i].state != POOL_FREE)
+		if (pooler_pools[i].state != POOL_FREE)
 			find_database(i);
 	}
 	pooler_commit(caller);

@@ -27,4 +27,18 @@ typedef struct PoolerLimits
 	PoolerMode	mode;
 } PoolerLimits;
 
+/* What both are in effect, -1: no limit. QueuePool: with a pool_size of 0 there is
+ * none, whatever max_overflow says. */
+static inline int
+pooler_size_in_effect(int pool_size)
+{
+	return pool_size > 0 ? pool_size : -1;
+}
+
+static inline int
+pooler_overflow_in_effect(int pool_size, int max_overflow)
+{
+	return pool_size > 0 ? max_overflow : -1;
+}
+
 #endif							/* POOLER_POOL_LIMITS_H */

@@ -149,10 +149,10 @@ advice_row(Row *row, const PoolerPool *pool)
 		room = pooler_remedy_resize(&remedy, pool, r.pool_size, r.max_overflow);
 	put_text(row, pool->name);
 	put_text(row, verdict_name(r.verdict));
-	put_limit(row, in.pool_size > 0 ? in.pool_size : -1);
-	put_limit(row, in.pool_size > 0 ? in.max_overflow : -1);
-	put_limit(row, r.pool_size > 0 ? r.pool_size : -1);
-	put_limit(row, r.pool_size > 0 ? r.max_overflow : -1);
+	put_limit(row, pooler_size_in_effect(in.pool_size));
+	put_limit(row, pooler_overflow_in_effect(in.pool_size, in.max_overflow));
+	put_limit(row, pooler_size_in_effect(r.pool_size));
+	put_limit(row, pooler_overflow_in_effect(r.pool_size, r.max_overflow));
 	put_text(row, change && room ? psprintf("%s%s", change, room) : change);
 	put_text(row, evidence_of(pool, &in, &r));
 	if (room != NULL)

@@ -186,12 +186,12 @@ pooler_views_client_state(PoolerClient *c, PoolerMember *m)
 	return NULL;
 }
 
-/* QueuePool: pool_size = 0 is no limit, whatever max_overflow says. */
 static void
 put_limits(Row *row, const PoolerLimits *limits)
 {
-	put_limit(row, limits->pool_size > 0 ? limits->pool_size : -1);
-	put_limit(row, limits->pool_size > 0 ? limits->max_overflow : -1);
+	put_limit(row, pooler_size_in_effect(limits->pool_size));
+	put_limit(row, pooler_overflow_in_effect(limits->pool_size,
+											 limits->max_overflow));
 	put_limit(row, limits->recycle_s);
 	put_float(row, limits->timeout_ms / 1000.0, limits->timeout_ms < 0);
 	put_bool(row, limits->pre_ping);
@@ -428,14 +428,14 @@ static void
 setting_rows(Row *row, const char *pool, const PoolerLimits *l,
 			 const PoolEntry *e)
 {
-	bool		unlimited = l->pool_size == 0;
+	int			overflow = pooler_overflow_in_effect(l->pool_size,
+													 l->max_overflow);
 
 	setting_row(row, pool, "pool_size", "pooler.pool_size",
-				unlimited ? NULL : limit_text(l->pool_size), NULL,
+				limit_text(pooler_size_in_effect(l->pool_size)), NULL,
 				e->has_pool_size);
 	setting_row(row, pool, "max_overflow", "pooler.max_overflow",
-				unlimited ? NULL : limit_text(l->max_overflow), NULL,
-				e->has_max_overflow);
+				limit_text(overflow), NULL, e->has_max_overflow);
 	setting_row(row, pool, "pool_recycle", "pooler.pool_recycle",
 				limit_text(l->recycle_s), "s", e->has_recycle);
 	setting_row(row, pool, "pool_timeout", "pooler.pool_timeout",

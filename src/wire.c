@@ -30,7 +30,6 @@
 #include "wire.h"
 
 #define LENGTH_WORD			4	/* counts itself, not the type byte */
-#define MESSAGE_HEAD		(1 + LENGTH_WORD)
 
 /* pqcomm.h has these, but also half of the backend's types. */
 #define CODE_MAJOR			1234
@@ -219,7 +218,7 @@ pooler_wire_message(const char *data, int len, char *type, int64 *whole)
 	if (len < 1)
 		return WIRE_MORE;
 	*type = data[0];
-	if (len < MESSAGE_HEAD)
+	if (len < WIRE_MESSAGE_HEAD)
 		return WIRE_MORE;
 	body = get_uint32(data + 1);
 	if (body < LENGTH_WORD || body > MAX_MESSAGE)
@@ -261,7 +260,7 @@ pooler_wire_statement(const char *data, int len, int *text_len)
 		if (result == WIRE_BAD || whole == 0 || type == 'E' || type == 'F')
 			return NULL;
 		if (type == 'Q' || type == 'P')
-			return text_in_body(data + MESSAGE_HEAD,
+			return text_in_body(data + WIRE_MESSAGE_HEAD,
 								result == WIRE_OK ? data + whole : end,
 								type == 'P', text_len);
 		if (result == WIRE_MORE)
@@ -454,7 +453,7 @@ begin_message(WireBatch *batch, char type)
 static WireResult
 read_head(WireBatch *batch, const char *data, int len, int *used)
 {
-	int			n = Min(len, MESSAGE_HEAD - batch->head_len);
+	int			n = Min(len, WIRE_MESSAGE_HEAD - batch->head_len);
 	char		type;
 	int64		whole;
 
@@ -467,7 +466,7 @@ read_head(WireBatch *batch, const char *data, int len, int *used)
 	if (whole == 0)
 		return WIRE_MORE;
 	batch->head_len = 0;
-	batch->skip = whole - MESSAGE_HEAD;
+	batch->skip = whole - WIRE_MESSAGE_HEAD;
 	return begin_message(batch, type);
 }
 

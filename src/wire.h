@@ -48,6 +48,8 @@ extern WireResult pooler_wire_startup(const char *data, int len,
 extern const char *pooler_wire_param(const char *params, int len,
 									 const char *name);
 
+#define WIRE_MESSAGE_HEAD	5	/* type and length */
+
 /* Type and whole length (type byte included) of the message at data. */
 extern WireResult pooler_wire_message(const char *data, int len, char *type,
 									  int64 *whole);

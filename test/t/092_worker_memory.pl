@@ -5,20 +5,7 @@ my $pooler = PoolerTest->new('worker_memory', pools => 'main, telehealth, fire, 
 my $worker = $pooler->worker_pid;
 
 # Bytes that are used in the context that nothing is freed in.
-sub used
-{
-    $pooler->new_log;
-    $pooler->sql("select pg_log_backend_memory_contexts($worker)");
-    my $end = time + 60;
-    my $log = '';
-    while (time < $end)
-    {
-        $log .= $pooler->new_log;
-        return $1 if $log =~ /\[$worker\].*TopMemoryContext: .* (\d+) used/;
-        sleep 0.05;
-    }
-    die "the worker does not tell: $log";
-}
+sub used { return $pooler->memory($worker, qr/TopMemoryContext: .* (\d+) used/) }
 
 sub logins { $pooler->client("client $_")->run('select 1') foreach 1 .. $_[0]; return }
 

@@ -9,20 +9,7 @@ my $client = $pooler->client('stays');
 my $files = 0;
 
 # The bytes of all the worker's memory contexts.
-sub used
-{
-    $pooler->new_log;
-    $pooler->sql("select pg_log_backend_memory_contexts($worker)");
-    my $end = time + 60;
-    my $log = '';
-    while (time < $end)
-    {
-        $log .= $pooler->new_log;
-        return $1 if $log =~ /\[$worker\].*Grand total: (\d+) bytes/;
-        sleep 0.05;
-    }
-    die "the worker does not tell: $log";
-}
+sub used { return $pooler->memory($worker, qr/Grand total: (\d+) bytes/) }
 
 sub write_hba
 {

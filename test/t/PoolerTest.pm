@@ -119,6 +119,23 @@ sub sql
     return join("\n", map { join('|', map { $_ // '' } @$_) } @$rows);
 }
 
+# What a process logs of its memory contexts: the number that the pattern takes.
+sub memory
+{
+    my ($self, $pid, $pattern) = @_;
+    $self->new_log;
+    $self->sql("select pg_log_backend_memory_contexts($pid)");
+    my $end = time + 60;
+    my $log = '';
+    while (time < $end)
+    {
+        $log .= $self->new_log;
+        return $1 if $log =~ /\[$pid\].*$pattern/;
+        sleep 0.05;
+    }
+    die "$pid does not tell: $log";
+}
+
 # Waits until the query's answer is as expected; a test.
 sub poll_view
 {
