@@ -531,3 +531,22 @@ pooler_admit_greeted(int slot, const ControlMessage *m, char *text)
 	pfree(w->startup);
 	w->startup = NULL;
 }
+
+/*
+ * Those that there are, and those that backends may be making now: of a login
+ * that began before this nothing is kept.
+ */
+void
+pooler_admit_forget_greetings(void)
+{
+	pooler_greetings_forget_all();
+	for (int slot = 0; slot < pooler_shared->max_clients; slot++)
+	{
+		WorkerClient *w = &pooler_worker_clients[slot];
+
+		if (w->startup == NULL)
+			continue;
+		pfree(w->startup);
+		w->startup = NULL;
+	}
+}

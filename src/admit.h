@@ -23,4 +23,7 @@ extern void pooler_admit_readable(int slot);
 extern void pooler_admit_greeted(int slot, const ControlMessage *m,
 								 char *text);
 
+/* The configuration is another one: what logins were told holds no more. */
+extern void pooler_admit_forget_greetings(void);
+
 #endif							/* POOLER_ADMIT_H */

@@ -37,7 +37,7 @@ typedef struct WorkerClient
 	uint64		bytes_sent;
 	int64		counted_at;		/* its transactions at that moment */
 	LoginState *login;			/* CLIENT_LOGIN */
-	char	   *startup;		/* its settings, until it is greeted */
+	char	   *startup;		/* its settings, for its greeting to be kept */
 	int			startup_len;
 	WireBatch	batch;			/* CLIENT_ANSWERING */
 	struct Console *console;	/* CLIENT_CONSOLE (console.c) */

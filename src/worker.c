@@ -316,7 +316,7 @@ reload(void)
 	if (!pooler_auth_reload())
 		ereport(LOG,
 				(errmsg("pooler keeps the authentication rules it had")));
-	pooler_greetings_forget_all();
+	pooler_admit_forget_greetings();
 	pooler_pool_configure();
 	pooler_pool_find_databases();
 	pooler_pool_retry_all();
@@ -348,7 +348,7 @@ notice_promotion(void)
 	if (was_in_recovery && !RecoveryInProgress())
 	{
 		was_in_recovery = false;
-		pooler_greetings_forget_all();
+		pooler_admit_forget_greetings();
 	}
 }
 
