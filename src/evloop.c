@@ -3,9 +3,10 @@
  *	  The worker's epoll: which file means what.
  *
  * A thin layer over epoll. It packs what a file means into the event's data,
- * and lets signals in only while it sleeps: the worker blocks them everywhere
- * else, so no signal can fall between a test and the sleep, and no system call
- * is needed to guard against that.
+ * and lets signals in only where it sleeps: the worker blocks them everywhere
+ * else, so no signal can fall between a test and the sleep. epoll_pwait() lets
+ * none in if it need not sleep: so, lest a busy worker hear nothing, they are let
+ * in right after it as well.
  *
  * src/evloop.c
  */
@@ -99,6 +100,13 @@ pooler_evloop_listen(const int *fds, int n, EventKind kind, bool on)
 	}
 }
 
+static void
+let_signals_in(void)
+{
+	sigprocmask(SIG_SETMASK, &sleep_mask, NULL);
+	sigprocmask(SIG_SETMASK, &BlockSig, NULL);
+}
+
 int
 pooler_evloop_wait(Event *events, int max, int timeout_ms)
 {
@@ -111,6 +119,7 @@ pooler_evloop_wait(Event *events, int max, int timeout_ms)
 	pg_memory_barrier();
 	n = epoll_pwait(epoll_fd, ready, Min(max, MAX_EVENTS),
 					MyLatch->is_set ? 0 : timeout_ms, &sleep_mask);
+	let_signals_in();
 	MyLatch->maybe_sleeping = false;
 	pgstat_report_wait_end();
 	if (MyLatch->is_set)

@@ -4,7 +4,7 @@
  *
  * One turn of the loop: schedule what changed, sleep until something happens or
  * a tick is due, serve the events. Nothing in a turn waits. Signals come in
- * only while it sleeps (evloop.c). Each event is served under PG_TRY in a
+ * only where it sleeps (evloop.c). Each event is served under PG_TRY in a
  * context of its own: an ERROR ends the connection it was about, not the worker.
  *
  * It ticks every few milliseconds while somebody waits or a route has nobody

@@ -13,8 +13,9 @@
  * one process. The name, the kind and the pid are appended to inject.log.
  *
  * Kinds: error, fatal, exit (proc_exit), and a signal to the process itself:
- * stop, terminate, cancel. For calls also the name of an errno, `short` (half of
- * the bytes) and `none` (no memory, no file).
+ * stop, terminate, cancel; `busy`: from then on the worker's epoll has a file to
+ * read at each turn, which means nothing. For calls also the name of an errno,
+ * `short` (half of the bytes) and `none` (no memory, no file).
  *
  * test/inject/inject.c
  */
@@ -24,6 +25,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -33,6 +35,7 @@
 #include "storage/ipc.h"
 #include "utils/dsa.h"
 
+#include "evloop.h"
 #include "inject.h"
 #include "net.h"
 
@@ -86,6 +89,15 @@ armed(const char *name, char *kind)
 	return now;
 }
 
+/* No connection to the metrics has this number. */
+static bool
+keep_busy(void)
+{
+	pooler_evloop_add(eventfd(1, EFD_CLOEXEC), false, EVENT_METRICS, 0,
+					  PG_UINT32_MAX);
+	return true;
+}
+
 /* False: the kind is not one of those that every step knows. */
 static bool
 fail(const char *name, const char *kind)
@@ -106,6 +118,8 @@ fail(const char *name, const char *kind)
 		return kill(getpid(), SIGTERM) == 0;
 	if (strcmp(kind, "cancel") == 0)
 		return kill(getpid(), SIGINT) == 0;
+	if (strcmp(kind, "busy") == 0)
+		return keep_busy();
 	return false;
 }
 
