@@ -69,6 +69,8 @@ set_access(const char *path)
 {
 	gid_t		gid = (gid_t) -1;
 
+	if (path[0] == '@')
+		return true;			/* abstract: no file */
 	if (Unix_socket_group[0] != '\0' && !find_group(&gid))
 	{
 		ereport(LOG,
@@ -151,41 +153,51 @@ listen_host(const char *host, int port, int *fds, int space)
 	return n;
 }
 
-/*
- * A Unix socket in a directory. A file that a dead worker left is replaced; one
- * that still answers belongs to somebody and is left alone.
- */
+/* A file that a dead worker left goes; one that still answers is somebody's. */
+static void
+remove_dead(const struct sockaddr_un *un)
+{
+	int			probe = socket(AF_UNIX,
+							   SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (probe >= 0 &&
+		connect(probe, (const struct sockaddr *) un, sizeof(*un)) < 0 &&
+		errno == ECONNREFUSED)
+		(void) unlink(un->sun_path);
+	if (probe >= 0)
+		close(probe);
+}
+
+/* A Unix socket in a directory; or (@name) an abstract one, of which there is no
+ * file. */
 static int
 listen_directory(const char *directory, int port)
 {
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
 	struct addrinfo ai = {.ai_family = AF_UNIX};
-	int			probe;
+	char		path[sizeof(un.sun_path)];
+	int			len = snprintf(path, sizeof(path), "%s/.s.PGSQL.%d", directory,
+							   port);
 	int			fd;
 
-	ai.ai_addr = (struct sockaddr *) &un;
-	ai.ai_addrlen = sizeof(un);
-	if (snprintf(un.sun_path, sizeof(un.sun_path), "%s/.s.PGSQL.%d", directory,
-				 port) >= (int) sizeof(un.sun_path))
+	if (len >= (int) sizeof(path))
 	{
 		ereport(LOG,
 				(errmsg("Unix-domain socket path in \"%s\" is too long",
 						directory)));
 		return -1;
 	}
-	probe = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (probe >= 0 &&
-		connect(probe, (struct sockaddr *) &un, sizeof(un)) < 0 &&
-		errno == ECONNREFUSED)
-		(void) unlink(un.sun_path);
-	if (probe >= 0)
-		close(probe);
-	fd = listen_on(&ai, un.sun_path, port);
-	if (fd >= 0)
-	{
+	ai.ai_addr = (struct sockaddr *) &un;
+	ai.ai_addrlen = offsetof(struct sockaddr_un, sun_path) + len;
+	memcpy(un.sun_path, path, len);
+	if (path[0] == '@')
+		un.sun_path[0] = '\0';
+	else
+		remove_dead(&un);
+	fd = listen_on(&ai, path, port);
+	if (fd >= 0 && path[0] != '@')
 		socket_paths[nsocket_paths++] = MemoryContextStrdup(TopMemoryContext,
-															un.sun_path);
-	}
+															path);
 	return fd;
 }
 

@@ -15,13 +15,17 @@
 
 #include "libpq-fe.h"
 #include "libpq/libpq.h"
+#include "libpq/pqcomm.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "postmaster/postmaster.h"
+#include "utils/pidfile.h"
 #include "utils/timestamp.h"
 
 #include "control.h"
 #include "evloop.h"
 #include "inject.h"
+#include "lock_file.h"
 #include "member.h"
 #include "open.h"
 #include "pool.h"
@@ -60,19 +64,35 @@ reset_member(PoolerMember *m, int pool)
 	m->state = MEMBER_OPENING;
 }
 
+/*
+ * Where the server has a Unix socket: the first one that it could make. The
+ * setting may be more than that, and other; libpq takes what is neither absolute
+ * nor abstract for the name of a host, and would wait until it is translated.
+ * NULL: it has none.
+ */
+static const char *
+socket_directory(void)
+{
+	char		line[MAXPGPATH];
+
+	if (!pooler_lock_file_line(LOCK_FILE_LINE_SOCKET_DIR, line) ||
+		line[0] == '\0')
+		return NULL;
+	return is_unixsock_path(line) ? pstrdup(line) :
+		psprintf("%s/%s", DataDir, line);
+}
+
 /* Everything explicit: nothing of the server's environment may speak here. */
 static PGconn *
-connect_start(int member, const char *database)
+connect_start(int member, const char *database, const char *directory)
 {
 	char		port[16];
 	char		name[64];
-	char	   *directory = pstrdup(Unix_socket_directories);
 	const char *keys[] = {"host", "port", "dbname", "user", "application_name",
 	"sslmode", "gssencmode", "passfile", NULL};
 	const char *values[] = {directory, port, database, POOLER_RESERVED_USER,
 	name, "disable", "disable", "/dev/null/none", NULL};
 
-	directory[strcspn(directory, ",")] = '\0';
 	snprintf(port, sizeof(port), "%d", PostPortNumber);
 	snprintf(name, sizeof(name), "pooler:%d:%u:%s", member,
 			 pooler_members[member].opening, pooler_shared->nonce);
@@ -85,8 +105,15 @@ start_opening(int member)
 {
 	WorkerMember *w = &pooler_worker_members[member];
 	int			pool = pooler_members[member].pool;
+	const char *directory = socket_directory();
 
-	w->conn = connect_start(member, pooler_pools[pool].database);
+	if (directory == NULL)
+	{
+		pooler_pool_failed(pool, "the server has no Unix socket: see unix_socket_directories",
+						   false);
+		return false;
+	}
+	w->conn = connect_start(member, pooler_pools[pool].database, directory);
 	if (w->conn == NULL || PQstatus(w->conn) == CONNECTION_BAD ||
 		PQsocket(w->conn) < 0)
 	{

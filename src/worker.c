@@ -31,7 +31,6 @@
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
-#include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/lwlock.h"
@@ -59,6 +58,7 @@
 #include "guc.h"
 #include "hear.h"
 #include "history.h"
+#include "lock_file.h"
 #include "member.h"
 #include "net.h"
 #include "open.h"
@@ -356,17 +356,8 @@ static bool
 postmaster_is_stopping(void)
 {
 	char		line[MAXPGPATH];
-	FILE	   *file = AllocateFile("postmaster.pid", "r");
-	int			n = 0;
 
-	if (file == NULL)
-		return false;
-	line[0] = '\0';
-	while (n < LOCK_FILE_LINE_PM_STATUS &&
-		   fgets(line, sizeof(line), file) != NULL)
-		n++;
-	FreeFile(file);
-	return n == LOCK_FILE_LINE_PM_STATUS &&
+	return pooler_lock_file_line(LOCK_FILE_LINE_PM_STATUS, line) &&
 		strncmp(line, PM_STATUS_STOPPING, strlen(PM_STATUS_STOPPING)) == 0;
 }
 
