@@ -71,6 +71,7 @@ static PQcommMethods wrapped_methods;
 static bool started = false;	/* past the first boundary: pooled */
 static bool ready_seen = false; /* a 'Z' is on its way */
 static char ready_status;
+static bool at_boundary = false;	/* what is said there is no answer */
 
 static pgsocket own_socket;		/* libpq's, from the birth */
 static WaitEventSet *own_set;
@@ -610,6 +611,23 @@ count_answer(void)
 
 /* ---- the wrapped methods ---- */
 
+static void
+note_reads(bool in_transaction)
+{
+	pooler_self.member->reads = in_transaction ? READS_IN_TRANSACTION :
+		READS_MESSAGE;
+}
+
+/* From here to the client's next message; another client, perhaps. */
+static void
+pass_boundary(void)
+{
+	at_boundary = true;
+	boundary();
+	at_boundary = false;
+	note_reads(IsTransactionBlock());
+}
+
 static int
 wrapped_flush(void)
 {
@@ -627,7 +645,7 @@ wrapped_flush(void)
 		count_answer();
 	}
 	if (result == 0 && (!has_more_to_answer() || is_terminated()))
-		boundary();
+		pass_boundary();
 	return result;
 }
 
@@ -655,6 +673,19 @@ put_notification(const char *body, size_t len)
 	return result;
 }
 
+/* An answer says that a message has been read, and 'Z' that its batch has ended;
+ * what is said unasked, or at a boundary, says nothing of that. */
+static void
+note_answer(char type, char status)
+{
+	if (at_boundary || strchr("ANS", type) != NULL)
+		return;
+	if (type == 'Z')
+		note_reads(status != 'I');
+	else
+		pooler_self.member->reads = READS_MORE;
+}
+
 static int
 wrapped_putmessage(char type, const char *body, size_t len)
 {
@@ -663,6 +694,7 @@ wrapped_putmessage(char type, const char *body, size_t len)
 		pooler_watch.settings = true;
 	if (pooler_feed_state == FEED_RUNNING)
 		return pooler_feed_put(serving, type, body, len, real_methods);
+	note_answer(type, len > 0 ? body[0] : 0);
 	switch (type)
 	{
 		case '1':

@@ -212,6 +212,15 @@ typedef struct PoolerTotals
 	pg_atomic_uint32 ended;		/* and those that are done */
 } PoolerTotals;
 
+/* What a backend that serves a client reads next; pg_stat_activity does not know
+ * where track_activities is off. */
+typedef enum PoolerReads
+{
+	READS_MESSAGE,				/* any, outside a transaction */
+	READS_IN_TRANSACTION,		/* any, inside */
+	READS_MORE,					/* of a batch or a COPY: it has said something */
+} PoolerReads;
+
 /* A backend of a pool. */
 typedef struct PoolerMember
 {
@@ -238,6 +247,7 @@ typedef struct PoolerMember
 	TimestampTz alive_at;		/* its idle loop was last here */
 	TimestampTz taken_at;
 	uint32		said;			/* messages to its clients: whether it moves */
+	PoolerReads reads;
 	uint32		record;			/* settings loaded in it */
 	pg_atomic_uint32 pins;
 	int			counts_pool;

@@ -78,9 +78,16 @@ kind_of(const PoolerMember *m)
 		return STALL_RESULTS;
 	if (wait_event != WAIT_EVENT_CLIENT_READ)
 		return STALL_NONE;
-	if (m->status->st_state == STATE_IDLE)
-		return STALL_MESSAGE;
-	return m->status->st_state == STATE_RUNNING ? STALL_BATCH : STALL_NONE;
+	switch (m->reads)
+	{
+		case READS_MESSAGE:
+			return STALL_MESSAGE;
+		case READS_MORE:
+			return STALL_BATCH;
+		case READS_IN_TRANSACTION:
+			break;
+	}
+	return STALL_NONE;
 }
 
 /* How often a process that waits was woken (proc(5)); 0: the system does not
