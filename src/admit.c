@@ -5,6 +5,8 @@
  *	  FREE -> LOGIN			[accept_one]: a slot, and the file its number
  *	  LOGIN -> ARMED		[enter_route]: authenticated and allowed (login.c)
  *
+ * Without a slot, or while the server shuts down: door.c.
+ *
  * How the login ends depends on the role's, the database's and the startup
  * packet's settings. Where a backend has greeted the like before (greetings.c)
  * the worker says the same; else the client enters its route with `greet` set
@@ -30,6 +32,7 @@
 #include "client.h"
 #include "compat.h"
 #include "console.h"
+#include "door.h"
 #include "greetings.h"
 #include "guc.h"
 #include "inject.h"
@@ -49,19 +52,6 @@
 /* ---- accept ---- */
 
 static int	accepting = -1;		/* slot of a client that is just let in */
-
-static void
-refuse(int fd, const char *message, const char *detail, const char *hint)
-{
-	StringInfoData out;
-
-	initStringInfo(&out);
-	pooler_wire_put_error(&out, "FATAL", "53300", message, detail, hint);
-	(void) send(fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-	(void) shutdown(fd, SHUT_WR);
-	close(fd);
-	pfree(out.data);
-}
 
 static void
 name_peer(PoolerClient *c)
@@ -193,19 +183,16 @@ accept_one(int fd, const SockAddr *raddr, const SockAddr *laddr)
 
 	if (pooler_client_first_free < 0)
 		make_room();
-	if (pooler_client_first_free < 0)
+	if (pooler_client_first_free < 0 || pooler_door_is_shut())
 	{
-		refuse(fd, "sorry, too many clients already",
-			   psprintf("pooler serves at most %d clients.",
-						pooler_shared->clients_allowed),
-			   "Raise pooler.max_client_conn.");
+		pooler_door_take(fd);
 		return;
 	}
 	slot = make_cancel_key(&cancel_key) ? take_slot(fd) : -1;
 	if (slot < 0)
 	{
-		refuse(fd, "pooler could not open another connection", NULL,
-			   "The server's log says why.");
+		pooler_door_refuse(fd, "pooler could not open another connection", NULL,
+						   "The server's log says why.");
 		return;
 	}
 	accepting = slot;
@@ -417,20 +404,9 @@ enter_console(int slot, const LoginState *login, StringInfo out)
 static void
 cancel_and_close(int slot)
 {
-	int32		pid = pooler_worker_clients[slot].login->cancel_pid;
-	int32		key = pooler_worker_clients[slot].login->cancel_key;
+	const LoginState *login = pooler_worker_clients[slot].login;
 
-	for (int i = 0; i < pooler_shared->max_clients; i++)
-	{
-		PoolerClient *c = &pooler_clients[i];
-
-		if (c->state != CLIENT_FREE && c->state != CLIENT_LOGIN &&
-			c->pid == pid && c->cancel_key == key)
-		{
-			pooler_answer_cancel(i);
-			break;
-		}
-	}
+	pooler_answer_cancel_request(login->cancel_pid, login->cancel_key);
 	pooler_client_close(slot);
 }
 

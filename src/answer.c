@@ -195,3 +195,19 @@ pooler_answer_cancel(int slot)
 	else if (c->state == CLIENT_ARMED && !pooler_route_arm(slot, false))
 		pooler_client_close(slot);
 }
+
+void
+pooler_answer_cancel_request(int32 pid, int32 key)
+{
+	for (int i = 0; i < pooler_shared->max_clients; i++)
+	{
+		PoolerClient *c = &pooler_clients[i];
+
+		if (c->state != CLIENT_FREE && c->state != CLIENT_LOGIN &&
+			c->pid == pid && c->cancel_key == key)
+		{
+			pooler_answer_cancel(i);
+			break;
+		}
+	}
+}

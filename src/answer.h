@@ -24,4 +24,7 @@ extern void pooler_answer_forget_notice(int slot);
 /* A cancel request, from the wire or from SQL. */
 extern void pooler_answer_cancel(int slot);
 
+/* The same by what the client was told at its login; done when it returns. */
+extern void pooler_answer_cancel_request(int32 pid, int32 key);
+
 #endif							/* POOLER_ANSWER_H */

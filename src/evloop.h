@@ -15,7 +15,8 @@ typedef enum EventKind
 	EVENT_CONTROL,				/* member: its control socket */
 	EVENT_ROUTE,				/* route without backends: a client is ready */
 	EVENT_METRICS_LISTEN,		/* index: of the metrics' listening socket */
-	EVENT_METRICS				/* a connection to it; stamp: which one */
+	EVENT_METRICS,				/* a connection to it; stamp: which one */
+	EVENT_DOOR					/* a connection without a slot (door.c); stamp */
 } EventKind;
 
 typedef struct Event
@@ -23,7 +24,7 @@ typedef struct Event
 	EventKind	kind;
 	int			index;
 	uint32		stamp;			/* which one of those that had this slot or
-								 * place: EVENT_CLIENT, EVENT_METRICS */
+								 * place: EVENT_CLIENT, EVENT_METRICS, EVENT_DOOR */
 	bool		hup;
 } Event;
 

@@ -15,8 +15,8 @@
  * clients that no backend serves are shut down, backends finish their
  * transaction and exit. In a smart shutdown nobody signals it, and the server
  * waits for sessions, of which pooled backends are some: it watches the state
- * in postmaster.pid, takes no more clients and ends those without a
- * transaction.
+ * in postmaster.pid, takes no more clients but cancel requests (door.c) and ends
+ * those without a transaction.
  *
  * src/worker.c
  */
@@ -52,6 +52,7 @@
 #include "console.h"
 #include "deliver.h"
 #include "dispatch.h"
+#include "door.h"
 #include "endpoint.h"
 #include "evloop.h"
 #include "greetings.h"
@@ -102,7 +103,7 @@ number_clients(void)
 {
 	int			own = 2 * pooler_shared->max_members +
 		pooler_shared->max_routes + NET_MAX_LISTEN +
-		pooler_endpoint_files() + 64;
+		pooler_endpoint_files() + pooler_door_files() + 64;
 	int			base = Max(max_files_per_process, own) + 128;
 	int64		limit = pooler_net_raise_files(base +
 											   pooler_shared->max_clients);
@@ -379,7 +380,8 @@ notice_smart_shutdown(TimestampTz now)
 		stopping = true;
 		pooler_endpoint_note_shutdown();
 		ereport(LOG, (errmsg("pooler takes no more clients: the server shuts down")));
-		stop_listening();
+		pooler_shared->serving = false;
+		pooler_door_shut();
 		pooler_pool_close_all();
 	}
 	for (int i = 0; i < pooler_shared->max_clients; i++)
@@ -448,6 +450,9 @@ serve_event(const Event *e)
 		case EVENT_METRICS:
 			pooler_endpoint_event(e->index, e->stamp);
 			break;
+		case EVENT_DOOR:
+			pooler_door_event(e->index, e->stamp);
+			break;
 	}
 }
 
@@ -487,6 +492,8 @@ serve_safely(const Event *e)
 			pooler_open_failed(e->index);
 		if (e->kind == EVENT_METRICS)
 			pooler_endpoint_failed(e->index, e->stamp);
+		if (e->kind == EVENT_DOOR)
+			pooler_door_failed(e->index, e->stamp);
 	}
 	PG_END_TRY();
 }
@@ -520,6 +527,7 @@ tick(void)
 		pooler_stats_turn(now);
 		pooler_history_turn(now);
 		pooler_endpoint_upkeep(now);
+		pooler_door_upkeep(now);
 		notice_smart_shutdown(now);
 		notice_promotion();
 	}
