@@ -22,6 +22,7 @@ typedef enum AuthResult
 } AuthResult;
 
 typedef struct PoolerAuth PoolerAuth;
+struct AuthDatabase;			/* auth_catalog.h */
 
 /* What a login is allowed, from the shared catalogs. */
 typedef struct PoolerLogin
@@ -72,6 +73,11 @@ extern AuthResult pooler_auth_authorize_console(const char *user,
 												const char *database,
 												PoolerLogin *login,
 												StringInfo out);
+
+/* Does the database's ACL let this role, which is no superuser, connect? In a
+ * transaction that has the catalogs locked, or in a session. (auth_role.c) */
+extern bool pooler_auth_acl_connects(const struct AuthDatabase *database,
+									 Oid role);
 
 /* Is there such a database? (auth_role.c) */
 extern bool pooler_auth_has_database(const char *name);

@@ -415,6 +415,7 @@ pooler_auth_read_database(const char *name, Oid oid, AuthDatabase *database)
 		database->owner = row->datdba;
 		database->allows_connections = row->datallowconn;
 		database->invalid = database_is_invalid_form(row);
+		database->connection_limit = Max(row->datconnlimit, -1);
 		database->acl = database_acl(catalog, tuple, row->datdba);
 	}
 	table_close(catalog, AccessShareLock);

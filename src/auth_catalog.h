@@ -25,6 +25,7 @@ typedef struct AuthDatabase
 	Oid			owner;
 	bool		allows_connections;
 	bool		invalid;		/* DROP DATABASE was interrupted */
+	int			connection_limit;	/* -1: none */
 	Acl		   *acl;			/* never NULL */
 } AuthDatabase;
 

@@ -51,11 +51,11 @@ acl_allows(const AuthDatabase *database, Oid role)
  * There, who owns the database is a member of pg_database_owner; the worker is
  * in no database, so that membership is looked at here.
  */
-static bool
-may_connect(const AuthRole *role, const AuthDatabase *database)
+bool
+pooler_auth_acl_connects(const AuthDatabase *database, Oid role)
 {
-	return role->superuser || acl_allows(database, role->oid) ||
-		(has_privs_of_role(role->oid, database->owner) &&
+	return acl_allows(database, role) ||
+		(has_privs_of_role(role, database->owner) &&
 		 acl_allows(database, ROLE_PG_DATABASE_OWNER));
 }
 
@@ -79,7 +79,8 @@ judge_database(const char *name, Oid oid, const AuthRole *role,
 		return DATABASE_INVALID;
 	if (!database->allows_connections)
 		return DATABASE_CLOSED;
-	return may_connect(role, database) ? MAY_LOGIN : NO_CONNECT;
+	return role->superuser || pooler_auth_acl_connects(database, role->oid) ?
+		MAY_LOGIN : NO_CONNECT;
 }
 
 /* What the server says, by verdict: one name is put into each message. */

@@ -180,13 +180,8 @@ pooler_exchange_reserved(ReservedSlots slots)
 #if PG_VERSION_NUM >= 160000
 #define pooler_server_reserved() \
 	(SuperuserReservedConnections + ReservedConnections)
-#define pooler_may_connect(database, role) \
-	(object_aclcheck(DatabaseRelationId, (database), (role), \
-					 ACL_CONNECT) == ACLCHECK_OK)
 #else
 #define pooler_server_reserved() (ReservedBackends)
-#define pooler_may_connect(database, role) \
-	(pg_database_aclcheck((database), (role), ACL_CONNECT) == ACLCHECK_OK)
 #endif
 
 /* end views */

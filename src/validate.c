@@ -7,7 +7,8 @@
  * arithmetic itself is capacity.c's.
  *
  * The pools are those that pooler.pools lists now, and those that '*' has made
- * (shared memory).  Nothing of the worker's is locked or waited for.
+ * (shared memory).  Nothing of the worker's is locked or waited for, and the
+ * worker itself waits for nobody.
  *
  *	  server	what all pools may open, what is reserved and who else is
  *				connected, against max_connections
@@ -26,12 +27,13 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_authid.h"
-#include "catalog/pg_database.h"
 #include "miscadmin.h"
 #include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
+#include "auth.h"
+#include "auth_catalog.h"
 #include "capacity.h"
 #include "compat.h"
 #include "guc.h"
@@ -47,8 +49,7 @@ typedef struct PoolDemand
 	const char *database;
 	PoolerLimits limits;
 	int			limit;			/* most backends; a number even if unlimited */
-	Oid			database_oid;	/* InvalidOid: there is none */
-	int			connection_limit;	/* the database's; -1: none */
+	AuthDatabase row;			/* oid InvalidOid: there is none */
 } PoolDemand;
 
 typedef struct Demand
@@ -73,7 +74,7 @@ add_pool(Demand *d, const char *name, const char *database,
 	pool->database = pstrdup(database);
 	pool->limits = *limits;
 	pool->limit = pooler_guc_pool_limit(limits);
-	pool->connection_limit = -1;
+	pool->row.connection_limit = -1;
 	if (pooler_guc_pool_unlimited(limits))
 		d->unlimited = true;
 	d->size += limits->pool_size;
@@ -93,34 +94,17 @@ add_made_pools(Demand *d)
 	}
 }
 
-static void
-note_database(Demand *d, Form_pg_database database)
-{
-	for (int i = 0; i < d->n; i++)
-		if (strcmp(d->pools[i].database, NameStr(database->datname)) == 0)
-		{
-			d->pools[i].database_oid = database->oid;
-			d->pools[i].connection_limit = Max(database->datconnlimit, -1);
-		}
-}
-
 /*
- * Which databases exist, and their limits.  Not by get_database_oid(): a worker
- * without a database has no index of pg_database before the first session of
- * the cluster's life has written the shared relation cache's file.
+ * Which databases exist, their limits and who may connect.  Not by the server's
+ * functions: they use the syscache, which is the worker's end where a
+ * database's ACL is long (auth_catalog.c).
  */
 static void
 read_databases(Demand *d)
 {
-	Relation	rel = table_open(DatabaseRelationId, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0,
-										  NULL);
-	HeapTuple	tuple;
-
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		note_database(d, (Form_pg_database) GETSTRUCT(tuple));
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
+	for (int i = 0; i < d->n; i++)
+		(void) pooler_auth_read_database(d->pools[i].database, InvalidOid,
+										 &d->pools[i].row);
 }
 
 /* What the settings say; no catalog is read. */
@@ -318,12 +302,12 @@ check_clients(const Demand *d)
 static CapacityCheck *
 check_database(const Demand *d, const PoolDemand *pool)
 {
-	int			limit = pool->connection_limit;
+	int			limit = pool->row.connection_limit;
 	int			required = 0;
 	CapacityCheck *c;
 
 	for (int i = 0; i < d->n; i++)
-		if (d->pools[i].database_oid == pool->database_oid)
+		if (d->pools[i].row.oid == pool->row.oid)
 			required += d->pools[i].limit;
 	if (limit < 0 || limit >= required)
 		return NULL;
@@ -345,7 +329,7 @@ check_databases(const Demand *d, List *checks)
 		bool		seen = false;
 
 		for (int j = 0; j < i; j++)
-			seen |= d->pools[i].database_oid == d->pools[j].database_oid;
+			seen |= d->pools[i].row.oid == d->pools[j].row.oid;
 		if (seen)
 			continue;
 		c = check_database(d, &d->pools[i]);
@@ -387,8 +371,8 @@ role_demand(const Demand *d, Oid role)
 	{
 		const PoolDemand *pool = &d->pools[i];
 
-		if (!OidIsValid(pool->database_oid) ||
-			!pooler_may_connect(pool->database_oid, role))
+		if (!OidIsValid(pool->row.oid) ||
+			!pooler_auth_acl_connects(&pool->row, role))
 			continue;
 		largest = Max(largest, pool->limit);
 		if (has_route(role, pool->name))
@@ -631,19 +615,26 @@ log_rule(const ProductionCheck *p)
 
 /*
  * Shortfalls always, the rules for production where pooler.env says so.  A
- * transaction is needed for the CONNECTION LIMITs, which are in catalogs.
+ * transaction is needed for the CONNECTION LIMITs, which are in catalogs; while
+ * somebody locks those the rest is said, for nobody may wait here.
  */
 void
 pooler_validate_log(void)
 {
 	MemoryContext caller = CurrentMemoryContext;
+	bool		locked;
 	Demand	   *d;
 	ListCell   *lc;
 
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	d = read_demand();
-	foreach(lc, capacity_of(d))
+	locked = pooler_auth_lock_catalogs();
+	if (!locked)
+		ereport(LOG,
+				(errmsg("CONNECTION LIMITs are not compared with pools: catalogs of roles and databases are locked"),
+				 errhint("pooler.capacity shows them.")));
+	d = locked ? read_demand() : read_pools();
+	foreach(lc, locked ? capacity_of(d) : totals_of(d))
 		log_capacity(lfirst(lc));
 	if (pooler_guc_env == ENV_PRODUCTION)
 		foreach(lc, limit_rules(d))

@@ -112,4 +112,21 @@ isnt($client->{pid}, $client->value('select pg_backend_pid()'), 'after RESET it 
 is($client->value('show work_mem'), '9MB', 'and the rest is there');
 
 is($pooler->worker_pid, $worker, 'the worker is the one it was');
+
+# ---- CONNECTION LIMITs of those whom a long ACL lets in ----
+
+admin('revoke connect on database main from public; create role bounded login connection limit 1 in role g1000; '
+      . 'create role elsewhere login connection limit 1');
+$pooler->new_log;
+$pooler->reconfigure("pooler.pools = 'main pool_size=3, fire pool_size=2'\n");
+$pooler->poll_view("select string_agg(pool_size::text, ' ' order by pool) from pooler.pools", '2 3', 'a reload');
+is(as('bounded')->value('select current_user'), 'bounded', 'after which clients are served');
+is($pooler->worker_pid, $worker, 'by the same worker');
+my $log = $pooler->new_log;
+like($log, qr/may open 3 connections, but the limit of role "bounded" is 1/, 'a limit below what its pools may open');
+like($log, qr/may open 2 connections, but the limit of role "elsewhere" is 1/, 'who may not connect there needs less');
+is($pooler->sql("select string_agg(subject || ' ' || required, ', ' order by subject) from pooler.capacity where check_name = 'role'"), 'bounded 3, elsewhere 2', 'pooler.capacity has the same');
+kill 'TERM', $worker;
+$pooler->poll_view("select count(*) from pooler.worker where pid <> $worker and listening", '1', 'a new worker listens');
+is(as('bounded')->value('select current_user'), 'bounded', 'and serves');
 done_testing;

@@ -138,6 +138,18 @@ $locker->result;
 $locker->run('commit');
 settle();
 
+# A reload compares CONNECTION LIMITs, which are in catalogs.
+foreach my $catalog (qw(pg_authid pg_database))
+{
+    my $size = 2 + ++$turn;
+    $locker->run("begin; lock table $catalog in access exclusive mode");
+    $pooler->reconfigure("pooler.pools = 'main pool_size=1, telehealth pool_size=$size, fire, *'\n");
+    $pooler->poll_view("select pool_size from pooler.pools where pool = 'telehealth'", $size, "$catalog: a reload while it is locked");
+    goes_on("$catalog, reload");
+    $locker->run('commit');
+    settle();
+}
+
 # VACUUM FULL itself.
 $reader->run('begin; select count(*) from pg_authid');
 $locker->write(Query('vacuum full pg_authid'));
