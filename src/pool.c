@@ -5,7 +5,8 @@
  *	  FREE -> STARTING		[configure, find]
  *	  STARTING -> OPEN		[works]: a backend has been opened
  *	  any -> UNAVAILABLE	[failed]: no backend can be opened; last_error
- *	  any -> DRAINING		[configure]: no longer in pooler.pools
+ *	  any -> DRAINING		[configure]: no longer in pooler.pools, or made by
+ *							'*' for a name that is listed now
  *	  DRAINING -> FREE		[free_drained]: its last backend and client have gone
  *
  * A pool keeps its entry in shared memory over a reload, and so its counters.
@@ -140,7 +141,21 @@ configure_entry(const PoolEntry *entry, bool *kept, int elevel)
 	set_entry(i, entry);
 }
 
-/* A pool that '*' made stays while there is '*', with what it says now. */
+static bool
+is_listed(const char *name, const PoolEntry *entries, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (!entries[i].wildcard && strcmp(entries[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A pool that '*' made stays while there is '*', with what it says now, unless
+ * its name is listed: then clients mean the listed one's database.
+ */
 static void
 reconfigure_made(int pool, bool *kept)
 {
@@ -179,7 +194,8 @@ configure(int elevel)
 
 		if (p->state == POOL_FREE || kept[i])
 			continue;
-		if (has_wildcard && !p->listed && p->state != POOL_DRAINING)
+		if (has_wildcard && !p->listed && p->state != POOL_DRAINING &&
+			!is_listed(p->name, entries, n))
 			reconfigure_made(i, kept);
 		else
 			p->state = POOL_DRAINING;
@@ -192,18 +208,24 @@ pooler_pool_configure(void)
 	configure(LOG);
 }
 
+/* A listed one goes before one that '*' made. */
 static int
 find_by_name(const char *name)
 {
+	int			made = -1;
+
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 	{
 		PoolerPool *p = &pooler_pools[i];
 
-		if (p->state != POOL_FREE && p->state != POOL_DRAINING &&
-			strcmp(p->name, name) == 0)
+		if (p->state == POOL_FREE || p->state == POOL_DRAINING ||
+			strcmp(p->name, name) != 0)
+			continue;
+		if (p->listed)
 			return i;
+		made = i;
 	}
-	return -1;
+	return made;
 }
 
 bool
