@@ -15,6 +15,8 @@
 
 #include <sys/socket.h>
 
+#include "utils/timestamp.h"
+
 #include "answer.h"
 #include "cancel.h"
 #include "client.h"
@@ -37,6 +39,8 @@ answered(int slot)
 	said = pooler_client_say(slot, &out);
 	pfree(out.data);
 	pooler_clients[slot].waiting_since = 0;
+	/* idle from now on, as after a backend's answer */
+	pooler_clients[slot].state_since = GetCurrentTimestamp();
 	pooler_worker_clients[slot].noticed = false;
 	if (!said || !pooler_route_arm(slot, false))
 		pooler_client_close(slot);
