@@ -136,6 +136,16 @@ pooler_member_leave_route(PoolerMember *m, bool was_born)
 	pooler_route_backends_changed(route);
 }
 
+/* An attempt that came to nothing is neither opened nor closed. */
+static void
+count_closed(const PoolerMember *m)
+{
+	if (m->opened)
+		pooler_pools[m->pool].closed++;
+	pooler_worker_pools[m->pool].open--;
+	pooler_worker_pools[m->pool].dirty = true;
+}
+
 void
 pooler_member_drop(int member)
 {
@@ -160,9 +170,7 @@ pooler_member_drop(int member)
 	m->route = POOLER_NO_ROUTE;
 	m->pid = 0;
 	m->status = NULL;
-	pooler_pools[m->pool].closed++;
-	pooler_worker_pools[m->pool].open--;
-	pooler_worker_pools[m->pool].dirty = true;
+	count_closed(m);
 }
 
 /* ---- the worker's wishes ---- */
@@ -267,9 +275,7 @@ pooler_member_reap_orphans(void)
 		m->record = 0;
 		m->state = MEMBER_FREE;
 		pooler_client_orphan_gone(i);
-		pooler_pools[m->pool].closed++;
-		pooler_worker_pools[m->pool].open--;
-		pooler_worker_pools[m->pool].dirty = true;
+		count_closed(m);
 	}
 }
 

@@ -46,7 +46,7 @@ reset_member(PoolerMember *m, int pool)
 {
 	m->pool = pool;
 	m->route = POOLER_NO_ROUTE;
-	m->overflow = m->hung = false;
+	m->overflow = m->opened = m->hung = false;
 	m->life = pooler_shared->life;
 	m->opening++;
 	m->opened_at = GetCurrentTimestamp();
@@ -192,6 +192,7 @@ pooler_open_done(int member)
 	m->state = MEMBER_UNBORN;
 	pooler_histogram_add(&pooler_pools[m->pool].open,
 						 GetCurrentTimestamp() - m->opened_at, 1);
+	m->opened = true;
 	pooler_pools[m->pool].opened++;
 	pooler_pool_works(m->pool);
 	pooler_worker_pools[m->pool].dirty = true;

@@ -229,6 +229,7 @@ typedef struct PoolerMember
 	int			pool;
 	int			route;
 	bool		overflow;
+	bool		opened;			/* counted so in its pool */
 	bool		hung;			/* told to end, and may never do so */
 	uint32		life;			/* of which worker */
 	uint32		opening;		/* of those that had this place, which one */
