@@ -29,6 +29,7 @@
 #include "history.h"
 #include "rows.h"
 #include "shmem.h"
+#include "since.h"
 
 PG_FUNCTION_INFO_V1(pooler_history_samples);
 
@@ -207,6 +208,13 @@ pooler_history_restart(void)
 {
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 		begin_counters(&remembered[i]);
+}
+
+void
+pooler_history_follow_clock(const ClockStep *step)
+{
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+		pooler_since_follow(&remembered[i].made_at, step);
 }
 
 /* ---- readers ---- */

@@ -9,6 +9,8 @@
 
 #include "datatype/timestamp.h"
 
+#include "since.h"
+
 #define HISTORY_SECONDS	3600
 
 /* Of one second; times are of all clients together. */
@@ -38,6 +40,9 @@ extern void pooler_history_turn(TimestampTz now);
 
 /* In the worker, when it sets counters back: they begin anew. */
 extern void pooler_history_restart(void);
+
+/* In the worker, with the pools' own beginnings, by which it knows them again. */
+extern void pooler_history_follow_clock(const ClockStep *step);
 
 /* Those of a pool from the `seconds` before now, oldest first, into samples[seconds].
  * How many there are: not one for a second in which the worker did not run. */

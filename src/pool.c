@@ -585,6 +585,9 @@ pooler_pool_follow_clock(const ClockStep *step)
 	{
 		pooler_since_follow(&pooler_worker_pools[i].unused_since, step);
 		pooler_since_follow(&pooler_worker_pools[i].busy_at, step);
+		pooler_since_follow(&pooler_pools[i].made_at, step);
+		pooler_since_follow(&pooler_pools[i].last_error_at, step);
+		pooler_since_follow(&pooler_pools[i].unavailable_since, step);
 	}
 }
 

@@ -25,6 +25,7 @@
 #include "deliver.h"
 #include "dispatch.h"
 #include "guc.h"
+#include "history.h"
 #include "leaks.h"
 #include "member.h"
 #include "open.h"
@@ -364,6 +365,8 @@ follow_clock(int64 elapsed_us)
 	pooler_client_follow_clock(&step);
 	pooler_console_follow_clock(&step);
 	pooler_pool_follow_clock(&step);
+	pooler_history_follow_clock(&step);
+	pooler_since_follow(&pooler_shared->stats_reset_at, &step);
 	pooler_stall_follow_clock(&step);
 	pooler_leaks_follow_clock(&step);
 }
