@@ -6,7 +6,7 @@
  * and lets signals in only where it sleeps: the worker blocks them everywhere
  * else, so no signal can fall between a test and the sleep. epoll_pwait() lets
  * none in if it need not sleep: so, lest a busy worker hear nothing, they are let
- * in right after it as well.
+ * in after it as well, now and then.
  *
  * src/evloop.c
  */
@@ -25,6 +25,8 @@
 #include "evloop.h"
 
 #define MAX_EVENTS 128
+
+#define TURNS_WITHOUT_SIGNALS 32
 
 static int	epoll_fd = -1;
 static sigset_t sleep_mask;
@@ -100,9 +102,14 @@ pooler_evloop_listen(const int *fds, int n, EventKind kind, bool on)
 	}
 }
 
+/* Now and then only: these are system calls, and a sleep does the same. */
 static void
 let_signals_in(void)
 {
+	static int	turns = 0;
+
+	if (++turns % TURNS_WITHOUT_SIGNALS != 0)
+		return;
 	sigprocmask(SIG_SETMASK, &sleep_mask, NULL);
 	sigprocmask(SIG_SETMASK, &BlockSig, NULL);
 }
