@@ -254,3 +254,10 @@ pooler_door_upkeep(TimestampTz now)
 			refuse(&places[i]);
 	}
 }
+
+void
+pooler_door_follow_clock(const ClockStep *step)
+{
+	for (int i = 0; i < PLACES; i++)
+		pooler_since_follow(&places[i].since, step);
+}

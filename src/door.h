@@ -9,6 +9,8 @@
 
 #include "datatype/timestamp.h"
 
+#include "since.h"
+
 /* The most files that it has open at once. */
 extern int	pooler_door_files(void);
 
@@ -25,6 +27,9 @@ extern void pooler_door_failed(int index, uint32 stamp);
 
 /* From time to time: who says nothing is refused. */
 extern void pooler_door_upkeep(TimestampTz now);
+
+/* The clock was set: nobody's time is up for that, nor later. */
+extern void pooler_door_follow_clock(const ClockStep *step);
 
 /* Says why not, with SQLSTATE 53300 and as far as it can be said, and closes. */
 extern void pooler_door_refuse(int fd, const char *message, const char *detail,

@@ -24,6 +24,7 @@
 #include "console.h"
 #include "deliver.h"
 #include "dispatch.h"
+#include "door.h"
 #include "guc.h"
 #include "history.h"
 #include "leaks.h"
@@ -364,6 +365,7 @@ follow_clock(int64 elapsed_us)
 	pooler_member_follow_clock(&step);
 	pooler_client_follow_clock(&step);
 	pooler_console_follow_clock(&step);
+	pooler_door_follow_clock(&step);
 	pooler_pool_follow_clock(&step);
 	pooler_history_follow_clock(&step);
 	pooler_since_follow(&pooler_shared->stats_reset_at, &step);
