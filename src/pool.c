@@ -377,6 +377,40 @@ somebody_starves(void)
 }
 
 /*
+ * Is it about to go?  An orphan ends by itself, at a moment that it chooses.
+ */
+static bool
+is_leaving(const PoolerMember *m)
+{
+	return m->state == MEMBER_LEAVING || m->state == MEMBER_ORPHAN ||
+		(m->state != MEMBER_FREE &&
+		 pg_atomic_read_u32(unconstify(pg_atomic_uint32 *, &m->leave)) != 0);
+}
+
+/* Members of this pool, or of all (-1), that count in `open` but will not. */
+static int
+leaving(int pool)
+{
+	int			n = 0;
+
+	for (int i = 0; i < pooler_shared->max_members; i++)
+	{
+		if ((pool < 0 || pooler_members[i].pool == pool) &&
+			is_leaving(&pooler_members[i]))
+			n++;
+	}
+	return n;
+}
+
+int
+pooler_pool_over_limit(int pool)
+{
+	int			over = pooler_worker_pools[pool].open - pooler_pool_limit(pool);
+
+	return over > 0 ? Max(over - leaving(pool), 0) : 0;
+}
+
+/*
  * More are open than pooler.max_backends allows, or a pool has none and there is
  * no slot for it, and this pool has most.
  */

@@ -55,7 +55,10 @@ extern bool pooler_pool_is_paused(int pool);
 /* May one more backend be opened now, in this pool? */
 extern bool pooler_pool_may_open(int pool);
 
-/* Shall an idle backend of this pool be closed, for all pools' limit? */
+/* How many backends it has over its limit, without those that are told to go. */
+extern int	pooler_pool_over_limit(int pool);
+
+/* Shall a backend of this pool be closed, for all pools' limit? */
 extern bool pooler_pool_must_shrink(int pool);
 
 /* An opening failed, where `by_rules` because of pg_hba.conf, or succeeded. */

@@ -3,7 +3,8 @@
  *	  What the worker does with backends by the clock, ten times a second.
  *
  * It replaces those that are too old or born before their role was altered,
- * invalidates those that do not respond and closes overflow that nobody needs.
+ * invalidates those that do not respond, closes overflow that nobody needs and,
+ * at the end of a transaction, what is over a limit.
  * Each is a short function of one backend, or of one pool.
  *
  * Who waits for a backend is waits.c's business, who gets one dispatch.c's; who
@@ -243,7 +244,36 @@ longest_unused(int pool, int ms, bool with_unborn)
 	return best;
 }
 
-/* Overflow that nobody needs, and what is over the limit of all pools. */
+/*
+ * Who is likely to come to a boundary soon: the one that has begun last. One
+ * whose client is pinned only goes with that client.
+ */
+static int
+soonest_free(int pool, bool with_pinned)
+{
+	int			best = -1;
+	bool		best_pinned = true;
+
+	for (int i = 0; i < pooler_shared->max_members; i++)
+	{
+		PoolerMember *m = &pooler_members[i];
+		bool		pinned = pg_atomic_read_u32(&m->pins) != 0;
+
+		if (m->state != MEMBER_BORN || m->pool != pool ||
+			pg_atomic_read_u32(&m->leave) != 0 || (pinned && !with_pinned) ||
+			pooler_worker_routes[m->route].may_not_login)
+			continue;
+		if (best < 0 || pinned < best_pinned ||
+			(pinned == best_pinned && m->taken_at > pooler_members[best].taken_at))
+		{
+			best = i;
+			best_pinned = pinned;
+		}
+	}
+	return best;
+}
+
+/* Overflow that nobody needs, and what is over the pool's or all pools' limit. */
 static void
 close_surplus(int pool)
 {
@@ -252,7 +282,14 @@ close_surplus(int pool)
 	bool		spares = pooler_dispatch_needs_spares(pool);
 	int			victim = -1;
 
-	if (pooler_pool_must_shrink(pool))
+	if (pooler_pool_over_limit(pool) > 0)
+	{
+		/* a limit that is kept only while nobody works would not be one */
+		victim = longest_unused(pool, 0, true);
+		if (victim < 0)
+			victim = soonest_free(pool, true);
+	}
+	else if (pooler_pool_must_shrink(pool))
 		victim = longest_unused(pool, 0, true);
 	else if (limits->pool_size > 0 && open > limits->pool_size &&
 			 !pooler_waits_somebody(pool))
