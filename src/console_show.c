@@ -11,6 +11,10 @@
  *	  pgbouncer	the console itself, as a database
  *	  sv_tested	backends that are leaving
  *
+ * Programs refuse two rows of the same key. So there is one for each name: a role
+ * that was dropped and made again is one user, and a pool that drains is shown
+ * with the one that has its name now, whose settings and counters these are.
+ *
  * All of it is read from shared memory by the worker, as the views do it; no
  * backend is asked. What a backend or client is doing is called by views.c.
  *
@@ -400,9 +404,64 @@ pool_row(ConsoleRows *rows, const char *name, const char *user,
 	put_text(rows, NULL);
 }
 
-/* By route; behind them, by pool, backends that are of none. */
+/* By pool: the one under whose name and settings it is shown. */
+static int *
+shown_pools(void)
+{
+	int		   *shown = palloc(sizeof(int) * POOLER_MAX_POOLS);
+
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+	{
+		shown[i] = i;
+		for (int j = 0; j < POOLER_MAX_POOLS; j++)
+		{
+			if (pooler_pools[j].state != POOL_FREE &&
+				pooler_figures_is_told(j) &&
+				strcmp(pooler_pools[j].name, pooler_pools[i].name) == 0)
+				shown[i] = j;
+		}
+	}
+	return shown;
+}
+
+/* By route: the first one of these names, itself for instance. */
+static int *
+shown_routes(const int *shown_pool)
+{
+	int			n = pooler_shared->max_routes;
+	int		   *shown = palloc(sizeof(int) * n);
+
+	for (int i = 0; i < n; i++)
+	{
+		PoolerRoute *r = &pooler_routes[i];
+
+		shown[i] = i;
+		for (int j = 0; r->used && j < i; j++)
+		{
+			if (shown[j] != j || !pooler_routes[j].used ||
+				shown_pool[pooler_routes[j].pool] != shown_pool[r->pool] ||
+				strcmp(pooler_routes[j].role_name, r->role_name) != 0)
+				continue;
+			shown[i] = j;
+			break;
+		}
+	}
+	return shown;
+}
+
+static void
+add_route(PoolRow *row, const PoolerRoute *route, const WaitFigures *waits)
+{
+	row->clients += route->clients;
+	row->waiting += waits->clients;
+	if (row->waiting_since == 0 ||
+		(waits->first != 0 && waits->first < row->waiting_since))
+		row->waiting_since = waits->first;
+}
+
+/* By route that is shown; behind them, by pool, backends that are of none. */
 static PoolRow *
-gather_pools(void)
+gather_pools(const int *shown_pool, const int *shown_route)
 {
 	int			routes = pooler_shared->max_routes;
 	PoolRow    *all = palloc0(sizeof(PoolRow) * (routes + POOLER_MAX_POOLS));
@@ -414,16 +473,13 @@ gather_pools(void)
 		ServerState doing = server_state(m);
 
 		if (doing != SERVER_STATES)
-			all[m->route == POOLER_NO_ROUTE ? routes + m->pool :
-				m->route].servers[doing]++;
+			all[m->route == POOLER_NO_ROUTE ? routes + shown_pool[m->pool] :
+				shown_route[m->route]].servers[doing]++;
 	}
 	for (int i = 0; i < routes; i++)
 	{
-		if (!pooler_routes[i].used)
-			continue;
-		all[i].clients = pooler_routes[i].clients;
-		all[i].waiting = waits[i].clients;
-		all[i].waiting_since = waits[i].first;
+		if (pooler_routes[i].used)
+			add_route(&all[shown_route[i]], &pooler_routes[i], &waits[i]);
 	}
 	return all;
 }
@@ -442,7 +498,9 @@ has_servers(const PoolRow *row)
 static void
 show_pools(ConsoleRows *rows)
 {
-	PoolRow    *all = gather_pools();
+	int		   *shown_pool = shown_pools();
+	int		   *shown_route = shown_routes(shown_pool);
+	PoolRow    *all = gather_pools(shown_pool, shown_route);
 	PoolRow    *unborn = all + pooler_shared->max_routes;
 	PoolRow		console = {.clients = count_clients(CLIENT_CONSOLE)};
 
@@ -450,11 +508,12 @@ show_pools(ConsoleRows *rows)
 	{
 		PoolerPool *p = &pooler_pools[i];
 
-		if (p->state == POOL_FREE)
+		if (p->state == POOL_FREE || shown_pool[i] != i)
 			continue;
 		for (int r = 0; r < pooler_shared->max_routes; r++)
 		{
-			if (pooler_routes[r].used && pooler_routes[r].pool == i)
+			if (pooler_routes[r].used && shown_route[r] == r &&
+				shown_pool[pooler_routes[r].pool] == i)
 				pool_row(rows, p->name, pooler_routes[r].role_name, &all[r],
 						 mode_name(p->limits.mode));
 		}
@@ -482,10 +541,21 @@ most_backends(const PoolerLimits *limits)
 		limits->pool_size + limits->max_overflow;
 }
 
+/* With those that drain and have its name. */
 static void
-database_row(ConsoleRows *rows, int pool)
+database_row(ConsoleRows *rows, int pool, const int *shown_pool)
 {
 	PoolerPool *p = &pooler_pools[pool];
+	int			backends = 0;
+	int			clients = 0;
+
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+	{
+		if (pooler_pools[i].state == POOL_FREE || shown_pool[i] != pool)
+			continue;
+		backends += pooler_worker_pools[i].open;
+		clients += pooler_pools[i].clients;
+	}
 
 	put_text(rows, p->name);
 	put_text(rows, NULL);
@@ -499,9 +569,9 @@ database_row(ConsoleRows *rows, int pool)
 	put_text(rows, mode_name(p->limits.mode));
 	put_text(rows, NULL);
 	put_number(rows, most_backends(&p->limits));
-	put_number(rows, pooler_worker_pools[pool].open);
+	put_number(rows, backends);
 	put_number(rows, 0);
-	put_number(rows, p->clients);
+	put_number(rows, clients);
 	put_number(rows, pg_atomic_read_u32(&p->paused) != 0);
 	put_number(rows, p->state == POOL_DRAINING);
 }
@@ -527,34 +597,42 @@ console_database_row(ConsoleRows *rows)
 }
 
 static int
-count_pools(void)
+count_pools(const int *shown_pool)
 {
 	int			n = 0;
 
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
-		n += pooler_pools[i].state != POOL_FREE;
+		n += pooler_pools[i].state != POOL_FREE && shown_pool[i] == i;
 	return n;
 }
 
 static void
 show_databases(ConsoleRows *rows)
 {
+	int		   *shown_pool = shown_pools();
+
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 	{
-		if (pooler_pools[i].state != POOL_FREE)
-			database_row(rows, i);
+		if (pooler_pools[i].state != POOL_FREE && shown_pool[i] == i)
+			database_row(rows, i, shown_pool);
 	}
 	console_database_row(rows);
 }
 
-/* Is this the first route of its role? */
+static bool
+is_same_role(int route, int other)
+{
+	return strcmp(pooler_routes[route].role_name,
+				  pooler_routes[other].role_name) == 0;
+}
+
+/* Is this the first route of a role that is called so? */
 static bool
 is_first_of_role(int route)
 {
 	for (int i = 0; i < route; i++)
 	{
-		if (pooler_routes[i].used &&
-			pooler_routes[i].role == pooler_routes[route].role)
+		if (pooler_routes[i].used && is_same_role(i, route))
 			return false;
 	}
 	return pooler_routes[route].used;
@@ -572,8 +650,7 @@ show_users(ConsoleRows *rows)
 			continue;
 		for (int r = i; r < pooler_shared->max_routes; r++)
 		{
-			if (!pooler_routes[r].used ||
-				pooler_routes[r].role != pooler_routes[i].role)
+			if (!pooler_routes[r].used || !is_same_role(r, i))
 				continue;
 			backends += pooler_routes[r].backends;
 			clients += pooler_routes[r].clients;
@@ -600,6 +677,8 @@ static void
 show_lists(ConsoleRows *rows)
 {
 	int			free_clients = count_clients(CLIENT_FREE);
+	int		   *shown_pool = shown_pools();
+	int		   *shown_route = shown_routes(shown_pool);
 	int			servers = 0;
 	int			roles = 0;
 	int			routes = 0;
@@ -608,10 +687,10 @@ show_lists(ConsoleRows *rows)
 		servers += server_state(&pooler_members[i]) != SERVER_STATES;
 	for (int i = 0; i < pooler_shared->max_routes; i++)
 	{
-		routes += pooler_routes[i].used;
+		routes += pooler_routes[i].used && shown_route[i] == i;
 		roles += is_first_of_role(i);
 	}
-	list_row(rows, "databases", count_pools() + 1);
+	list_row(rows, "databases", count_pools(shown_pool) + 1);
 	list_row(rows, "users", roles);
 	list_row(rows, "peers", 0);
 	list_row(rows, "pools", routes + 1);
@@ -659,7 +738,7 @@ show_stats(ConsoleRows *rows, bool with_totals, bool with_averages)
 	pooler_client_count_traffic();
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 	{
-		if (pooler_pools[i].state != POOL_FREE)
+		if (pooler_pools[i].state != POOL_FREE && pooler_figures_is_told(i))
 			stats_row(rows, pooler_pools[i].name, i, with_totals,
 					  with_averages);
 	}

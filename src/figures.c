@@ -38,6 +38,35 @@ pooler_figures_pool_state(PoolerPoolState state)
 	return NULL;
 }
 
+/* Is `p` told rather than `other`, which has its name? */
+static bool
+precedes(const PoolerPool *p, const PoolerPool *other)
+{
+	bool		drains = p->state == POOL_DRAINING;
+
+	if (drains != (other->state == POOL_DRAINING))
+		return !drains;
+	if (p->made_at != other->made_at)
+		return p->made_at > other->made_at;
+	return p < other;
+}
+
+bool
+pooler_figures_is_told(int pool)
+{
+	const PoolerPool *p = &pooler_pools[pool];
+
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+	{
+		const PoolerPool *other = &pooler_pools[i];
+
+		if (i != pool && other->state != POOL_FREE &&
+			strcmp(other->name, p->name) == 0 && precedes(other, p))
+			return false;
+	}
+	return true;
+}
+
 /* What a born backend is doing. */
 static const char *
 born_state(PoolerMember *m)

@@ -1,0 +1,81 @@
+# The console has one row for each of its names, as programs that read it require: also for a role
+# that was dropped and made again, and while a pool drains whose name another has by now.
+use PoolerTest;
+
+my $pooler = PoolerTest->new('one_row_each', pools => 'main=main pool_size=2', sql => 'create role guest login;');
+my $console = $pooler->client('console', user => scalar getpwuid($<), database => 'pgbouncer');
+
+# Rows of a SHOW by its key, the first columns; those that another had before are named in $twice.
+my $twice;
+sub show
+{
+    my ($what) = @_;
+    my $key_columns = $what eq 'POOLS' ? 2 : 1;
+    my %rows;
+    $twice = '';
+    foreach my $row (@{ $console->run("SHOW $what")->{rows} })
+    {
+        my $key = join '/', @$row[ 0 .. $key_columns - 1 ];
+        $twice .= "$key " if $rows{$key};
+        $rows{$key} = $row;
+    }
+    return \%rows;
+}
+
+sub is_unique
+{
+    my ($when) = @_;
+    my %list = map { @$_ } @{ $console->run('SHOW LISTS')->{rows} };
+    my %rows = map { my $rows = show($_); is($twice, '', "$when: no key twice in SHOW $_"); ($_ => $rows) }
+      qw(POOLS DATABASES USERS STATS STATS_TOTALS STATS_AVERAGES);
+    is($list{pools}, scalar(grep { !/nouser/ } keys %{ $rows{POOLS} }), "$when: SHOW LISTS counts pools as they are shown");
+    is($list{databases}, keys %{ $rows{DATABASES} }, "$when: and databases");
+    is($list{users}, keys %{ $rows{USERS} }, "$when: and users");
+    return \%rows;
+}
+
+# ---- a role that is dropped and made again, and that becomes a superuser ----
+
+my $old = $pooler->client('old', user => 'guest');
+$old->run('select 1') foreach 1 .. 5;
+$pooler->sql('drop role guest');
+$pooler->sql('create role guest login');
+my $new = $pooler->client('new', user => 'guest');
+$new->run('select 1') foreach 1 .. 7;
+$pooler->poll_view(q{select count(*), sum(transactions) from pooler.routes where role = 'guest'}, '2|12', 'a role that was made again');
+$pooler->poll_view(q{select count(*) from pooler.clients where role = 'guest'}, '2', 'two of them are here');
+my $rows = is_unique('made again');
+is($rows->{POOLS}{'main/guest'}[2], 2, 'two clients');
+is($rows->{USERS}{guest}[7], 2, 'which are one user');
+$_->quit foreach $old, $new;
+$pooler->sql('alter role guest superuser');
+my $super = $pooler->client('super', user => 'guest');
+$super->run('select 1');
+$pooler->poll_view(q{select count(*), sum(clients) from pooler.routes where role = 'guest'}, '3|1', 'and one more');
+is(is_unique('superuser')->{USERS}{guest}[7], 1, 'one user, one client');
+$super->quit;
+
+# ---- a pool that drains ----
+
+my $holder = $pooler->client('holder');
+$holder->run('begin');
+$pooler->sql("alter system set pooler.pools = 'main=telehealth pool_size=3 max_overflow=1'");
+$pooler->reconfigure('');
+$pooler->poll_view(q{select string_agg(concat_ws(' ', pool, database, state), ', ' order by database) from pooler.pools}, 'main main draining, main telehealth open', 'two of its name');
+my @clients = map { $pooler->client("new $_") } 1 .. 2;
+$clients[0]->run('select 1') foreach 1 .. 4;
+$pooler->poll_view(q{select transactions from pooler.pools where database = 'telehealth'}, '4', 'the new one is used');
+$rows = is_unique('draining');
+is($rows->{POOLS}{'main/app'}[2], 3, 'clients of both');
+is(join('|', @{ $rows->{DATABASES}{main} }[ 3, 5, 11, 14, 16 ]), 'telehealth|3|4|3|0', 'settings of the new one, clients of both');
+my $both = $pooler->sql('select sum(backends) from pooler.pools');
+is($rows->{DATABASES}{main}[12], $both, 'backends of both');
+is($rows->{STATS_TOTALS}{main}[2], 4, 'counters of the new one');
+
+# They do not fall when the old one has gone.
+$holder->run('commit');
+$pooler->poll_view(q{select string_agg(database, ' ') from pooler.pools}, 'telehealth', 'the old one has drained');
+$rows = is_unique('drained');
+is($rows->{STATS_TOTALS}{main}[2], 4, 'counters have not fallen');
+
+done_testing;
