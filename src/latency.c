@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 
 #include "counters.h"
+#include "figures.h"
 #include "histogram.h"
 #include "rows.h"
 #include "shmem.h"
@@ -112,37 +113,46 @@ pooler_latency_summary(PG_FUNCTION_ARGS)
 static int
 find_pool(const char *name)
 {
-	int			drains = -1;
-
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 	{
-		if (pooler_pools[i].state == POOL_FREE ||
-			strcmp(pooler_pools[i].name, name) != 0)
-			continue;
-		if (pooler_pools[i].state != POOL_DRAINING)
+		if (pooler_pools[i].state != POOL_FREE &&
+			strcmp(pooler_pools[i].name, name) == 0 &&
+			pooler_figures_is_told(i))
 			return i;
-		drains = i;
 	}
-	if (drains >= 0)
-		return drains;
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("pool \"%s\" does not exist", name)));
 }
 
-static int
-find_route(int pool, const char *role)
+/* Of all routes of this name: a role that was dropped and made again has one for
+ * each of its lives. */
+static bool
+copy_of_role(int pool, const char *role, Measure measure, Histogram *h)
 {
+	bool		found = false;
+	bool		measured = false;
+
+	memset(h, 0, sizeof(*h));
 	for (int i = 0; i < pooler_shared->max_routes; i++)
 	{
-		if (pooler_routes[i].used && pooler_routes[i].pool == pool &&
-			strcmp(pooler_routes[i].role_name, role) == 0)
-			return i;
+		Histogram	one;
+
+		if (!pooler_routes[i].used || pooler_routes[i].pool != pool ||
+			strcmp(pooler_routes[i].role_name, role) != 0)
+			continue;
+		found = true;
+		if (!copy(pool, i, measure, &one))
+			continue;
+		measured = true;
+		pooler_histogram_merge(h, &one);
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("role \"%s\" has not used pool \"%s\"", role,
-					pooler_pools[pool].name)));
+	if (!found)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("role \"%s\" has not used pool \"%s\"", role,
+						pooler_pools[pool].name)));
+	return measured;
 }
 
 static Measure
@@ -166,8 +176,8 @@ pooler_latency_histogram(PG_FUNCTION_ARGS)
 	Row			row;
 	Histogram	h;
 	int			pool;
-	int			route;
 	Measure		measure;
+	bool		measured;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		ereport(ERROR,
@@ -176,9 +186,9 @@ pooler_latency_histogram(PG_FUNCTION_ARGS)
 	pooler_rows_begin(fcinfo, &row);
 	pool = find_pool(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	measure = find_measure(text_to_cstring(PG_GETARG_TEXT_PP(1)));
-	route = PG_ARGISNULL(2) ? POOLER_NO_ROUTE :
-		find_route(pool, text_to_cstring(PG_GETARG_TEXT_PP(2)));
-	if (!copy(pool, route, measure, &h))
+	measured = PG_ARGISNULL(2) ? copy(pool, POOLER_NO_ROUTE, measure, &h) :
+		copy_of_role(pool, text_to_cstring(PG_GETARG_TEXT_PP(2)), measure, &h);
+	if (!measured)
 		return (Datum) 0;
 	for (int i = 0; i < HISTOGRAM_BUCKETS; i++)
 	{

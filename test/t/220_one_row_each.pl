@@ -43,6 +43,16 @@ $pooler->sql('create role guest login');
 my $new = $pooler->client('new', user => 'guest');
 $new->run('select 1') foreach 1 .. 7;
 $pooler->poll_view(q{select count(*), sum(transactions) from pooler.routes where role = 'guest'}, '2|12', 'a role that was made again');
+my $held = q{select coalesce(sum(count), 0) from pooler.histogram('main', 'held', 'guest')};
+my $all = q{select sum(count) from pooler.latencies where pool = 'main' and role = 'guest' and measure = 'held'};
+my $before = $pooler->sql($held);
+$pooler->poll_view("select ($held) = ($all)", 't', 'its histogram is of all that had its name');
+foreach (1 .. 3) { my $more = $pooler->client('more', user => 'guest'); $more->run('select 1'); $more->quit }
+$pooler->poll_view("select ($held) >= $before + 3 and ($held) = ($all)", 't', 'and grows');
+is($pooler->sql(q{select count(*) from pooler.histogram('main', 'open', 'guest')}), '0', 'nobody opens backends for a role');
+is($pooler->sql(q{select sum(count) from pooler.histogram('main', 'login', 'guest')}), '5', 'five have logged in');
+like($pooler->direct('error', user => scalar getpwuid($<), database => 'postgres')->query(q{select pooler.histogram('main', 'held', 'app')})->{errors}[0]{M},
+    qr/^role "app" has not used pool "main"$/, 'an error where nobody has it');
 $pooler->poll_view(q{select count(*) from pooler.clients where role = 'guest'}, '2', 'two of them are here');
 my $rows = is_unique('made again');
 is($rows->{POOLS}{'main/guest'}[2], 2, 'two clients');
