@@ -8,8 +8,10 @@
  *
  * There are at most so many samples as there may be pools and routes, times the
  * families. Two samples must not have the same labels, or the whole text would
- * be refused: a pool that drains and the one that has its name now, or routes
- * of a role that was dropped and made again, are added up first.
+ * be refused: routes of a role that was dropped and made again are added up
+ * first. So are a pool that drains and the one that has its name now, as far as
+ * clients and backends go; counters are those of the latter alone, since a sum
+ * would fall when the other one has gone, and be taken for a restart.
  *
  * Neither statements nor clients' addresses are told: who reads here has not
  * logged in.
@@ -371,7 +373,16 @@ add_backends(PoolCounts *sum, const PoolCounts *c)
 	sum->overflow += c->overflow;
 }
 
-/* Settings and state are those of the one that does not drain. */
+/* What it has of clients and backends. */
+static void
+add_present(PoolSample *sum, const PoolFigures *f)
+{
+	sum->pool.clients += f->pool->clients;
+	add_backends(&sum->backends, &f->backends);
+	add_waits(&sum->waits, &f->waits);
+}
+
+/* All of it; settings and state are those of the one that does not drain. */
 static void
 add_pool(PoolSample *sum, const PoolFigures *f)
 {
@@ -379,7 +390,7 @@ add_pool(PoolSample *sum, const PoolFigures *f)
 	PoolerPool	kept = sum_drains ? *f->pool : sum->pool;
 	const PoolerPool *other = sum_drains ? &sum->pool : f->pool;
 
-	kept.clients = sum->pool.clients + f->pool->clients;
+	kept.clients = sum->pool.clients;
 	kept.timeouts = sum->pool.timeouts + f->pool->timeouts;
 	kept.opened = sum->pool.opened + f->pool->opened;
 	kept.closed = sum->pool.closed + f->pool->closed;
@@ -390,9 +401,25 @@ add_pool(PoolSample *sum, const PoolFigures *f)
 	pooler_histogram_merge(&kept.birth, &other->birth);
 	pooler_histogram_merge(&kept.open, &other->open);
 	sum->pool = kept;
-	add_backends(&sum->backends, &f->backends);
-	add_waits(&sum->waits, &f->waits);
+	add_present(sum, f);
 	pooler_counters_add(&sum->done, &f->done);
+}
+
+static bool
+is_told(const PoolerPool *pool)
+{
+	return pooler_figures_is_told(pool - pooler_pools);
+}
+
+/* Which of the samples is of this name; n: none. */
+static int
+find_pool(const PoolSample *samples, int n, const char *name)
+{
+	int			at = 0;
+
+	while (at < n && strcmp(samples[at].pool.name, name) != 0)
+		at++;
+	return at;
 }
 
 static PoolSample *
@@ -406,20 +433,28 @@ read_pools(int *n)
 	for (int i = 0; i < all; i++)
 	{
 		char	   *name = pooler_exposition_shown(figures[i].pool->name);
-		int			at = 0;
+		int			at = find_pool(samples, *n, name);
 
-		while (at < *n && strcmp(samples[at].pool.name, name) != 0)
-			at++;
-		if (at == *n)
+		if (!is_told(figures[i].pool))
+			continue;
+		if (at < *n)
 		{
-			samples[*n] = (PoolSample) {
-				*figures[i].pool, figures[i].backends, figures[i].waits,
-					figures[i].done
-			};
-			strlcpy(samples[(*n)++].pool.name, name, NAMEDATALEN);
+			add_pool(&samples[at], &figures[i]);
 			continue;
 		}
-		add_pool(&samples[at], &figures[i]);
+		samples[*n] = (PoolSample) {
+			*figures[i].pool, figures[i].backends, figures[i].waits,
+				figures[i].done
+		};
+		strlcpy(samples[(*n)++].pool.name, name, NAMEDATALEN);
+	}
+	for (int i = 0; i < all; i++)
+	{
+		int			at = find_pool(samples, *n,
+								   pooler_exposition_shown(figures[i].pool->name));
+
+		if (!is_told(figures[i].pool) && at < *n)
+			add_present(&samples[at], &figures[i]);
 	}
 	return samples;
 }
@@ -620,36 +655,54 @@ route_value(RouteSeries series, const RouteSample *s)
 }
 
 static void
-add_route(RouteSample *sum, const RouteFigures *f)
+add_route(RouteSample *sum, const RouteFigures *f, bool counters)
 {
 	sum->backends += f->route->backends;
 	sum->clients += f->route->clients;
-	sum->wait_us += f->route->wait_us;
 	add_waits(&sum->waits, &f->waits);
+	if (!counters)
+		return;
+	sum->wait_us += f->route->wait_us;
 	pooler_counters_add(&sum->done, &f->done);
 }
 
+/* To the sample of its names, among *n. The first `counted` of them have counters
+ * that are not to be touched. */
+static void
+note_route(RouteSample *samples, int *n, int counted, const RouteFigures *f)
+{
+	const char *role = pooler_exposition_shown(f->route->role_name);
+	const char *pool = pooler_exposition_shown(pooler_pools[f->route->pool].name);
+	int			at = 0;
+
+	while (at < *n && (strcmp(samples[at].role, role) != 0 ||
+					   strcmp(samples[at].pool, pool) != 0))
+		at++;
+	if (at == *n)
+		samples[(*n)++] = (RouteSample) {.pool = pool, .role = role};
+	add_route(&samples[at], f, at >= counted);
+}
+
+/* Behind those of the pools that are told, roles that are only in a draining one. */
 static RouteSample *
 read_routes(int *n)
 {
 	int			all;
+	int			told;
 	RouteFigures *figures = pooler_figures_routes(&all);
 	RouteSample *samples = palloc0(sizeof(RouteSample) * Max(all, 1));
 
 	*n = 0;
 	for (int i = 0; i < all; i++)
 	{
-		const char *role = pooler_exposition_shown(figures[i].route->role_name);
-		const char *pool = pooler_exposition_shown(
-					   pooler_pools[figures[i].route->pool].name);
-		int			at = 0;
-
-		while (at < *n && (strcmp(samples[at].role, role) != 0 ||
-						   strcmp(samples[at].pool, pool) != 0))
-			at++;
-		if (at == *n)
-			samples[(*n)++] = (RouteSample) {.pool = pool, .role = role};
-		add_route(&samples[at], &figures[i]);
+		if (is_told(&pooler_pools[figures[i].route->pool]))
+			note_route(samples, n, 0, &figures[i]);
+	}
+	told = *n;
+	for (int i = 0; i < all; i++)
+	{
+		if (!is_told(&pooler_pools[figures[i].route->pool]))
+			note_route(samples, n, told, &figures[i]);
 	}
 	return samples;
 }
