@@ -97,7 +97,6 @@ make_pool(const PoolEntry *entry, bool listed)
 	p = &pooler_pools[i];
 	memset(&pooler_worker_pools[i], 0, sizeof(WorkerPool));
 	pooler_pool_clear_counters(i);
-	pooler_usage_forget_pool(i);
 	strlcpy(p->name, entry->name, NAMEDATALEN);
 	strlcpy(p->database, entry->database, NAMEDATALEN);
 	p->database_oid = InvalidOid;
@@ -605,6 +604,7 @@ static void
 free_drained(int pool)
 {
 	pooler_route_forget_pool(pool);
+	pooler_usage_forget_pool(pool);
 	pooler_pools[pool].state = POOL_FREE;
 	if (!left_out)
 		return;

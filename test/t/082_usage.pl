@@ -116,4 +116,20 @@ my $again = $pooler->client('billing');
 $again->run('select 1');
 is_usage('billing', 'clients, transactions', '1|2', 'and it counts on');
 
+# Pools that go: what they had goes with them, wherever they have their place when they come back.
+foreach my $pool (qw(main telehealth fire)) { my $c = $pooler->client('goes', database => $pool); $c->run('select 1') foreach 1 .. 5; $c->quit }
+$again->quit;
+$pooler->poll_view(q{select string_agg(pool, ' ' order by pool) from pooler.usage where application_name = 'goes' and transactions = 5}, 'fire main telehealth', 'three pools are used');
+sub set_pools { my ($list) = @_; $pooler->sql("alter system set pooler.pools = '$list'"); return $pooler->reconfigure('') }
+set_pools('telehealth pool_size=2');
+$pooler->poll_view('select string_agg(pool, $$ $$) from pooler.pools', 'telehealth', 'two are removed and have drained');
+$pooler->poll_view('select string_agg(distinct pool, $$ $$) from pooler.usage', 'telehealth', 'and with them what was used of them');
+adds_up('removed pools');
+set_pools('telehealth pool_size=2, fire pool_size=1');
+$pooler->await_open;
+my $back = $pooler->client('goes', database => 'fire');
+$back->run('select 1') foreach 1 .. 3;
+is_usage('goes', "string_agg(concat_ws(' ', pool, transactions), ', ' order by pool)", 'fire 3, telehealth 5', 'one that comes back counts from nothing');
+adds_up('pools that came back');
+
 done_testing;
