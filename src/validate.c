@@ -339,7 +339,7 @@ check_databases(const Demand *d, List *checks)
 	return checks;
 }
 
-/* Does the role use this pool now? */
+/* Does the role use this pool now? Routes outlive their clients and backends. */
 static bool
 has_route(Oid role, const char *pool)
 {
@@ -349,8 +349,9 @@ has_route(Oid role, const char *pool)
 	{
 		PoolerRoute *r = &pooler_routes[i];
 
-		if (r->used && r->role == role && r->pool >= 0 &&
-			r->pool < POOLER_MAX_POOLS &&
+		if (r->used && r->role == role && (r->clients > 0 || r->backends > 0) &&
+			r->pool >= 0 && r->pool < POOLER_MAX_POOLS &&
+			pooler_pools[r->pool].state != POOL_DRAINING &&
 			strcmp(pooler_pools[r->pool].name, pool) == 0)
 			return true;
 	}
