@@ -3,11 +3,16 @@
  *	  Answers a client in the server's place: time-out, cancel, notice.
  *
  *	  ARMED, HELD -> ANSWERING [error]: the client is the worker's
- *	  ANSWERING -> ARMED	[answered]: its batch has ended
+ *	  ARMED, HELD -> ANSWERING [is_wanted]: half of what needs no answer
+ *	  ANSWERING -> ARMED	[go_on]: its batch has ended
  *
  * A client whose query waits has a session, which is kept: it gets one error and
  * one ReadyForQuery for its batch, be it a simple query or everything up to and
  * with Sync, and may go on. The books of that are wire.c's.
+ *
+ * A Flush, or what is left of a COPY that failed, wakes a backend like a query,
+ * but waits for nothing: an error would be taken for the next query's, and that
+ * one would not be run. So it is skipped first.
  *
  * src/answer.c
  */
@@ -26,24 +31,114 @@
 /* Reads of 8 kB in a turn, so that the others get theirs. */
 #define MAX_READS 16
 
-/* The batch has been answered: the client may speak again. */
+/* The client may speak again, and does not wait. */
+static void
+go_on(int slot)
+{
+	PoolerClient *c = &pooler_clients[slot];
+
+	pooler_client_watch(slot, false);
+	if (c->state == CLIENT_HELD)
+		pooler_route_unhold(slot);
+	c->waiting_since = 0;
+	/* idle from now on, as after a backend's answer */
+	c->state_since = GetCurrentTimestamp();
+	pooler_worker_clients[slot].noticed = false;
+	if (!pooler_route_arm(slot, false))
+		pooler_client_close(slot);
+}
+
+/* The batch has been answered. */
 static void
 answered(int slot)
 {
 	StringInfoData out;
 	bool		said;
 
-	pooler_client_watch(slot, false);
 	initStringInfo(&out);
 	pooler_wire_put_ready(&out, 'I');
 	said = pooler_client_say(slot, &out);
 	pfree(out.data);
-	pooler_clients[slot].waiting_since = 0;
-	/* idle from now on, as after a backend's answer */
-	pooler_clients[slot].state_since = GetCurrentTimestamp();
-	pooler_worker_clients[slot].noticed = false;
-	if (!said || !pooler_route_arm(slot, false))
+	if (said)
+		go_on(slot);
+	else
 		pooler_client_close(slot);
+}
+
+/*
+ * Skips what needs no answer, and not a byte further. WIRE_OK: something else
+ * follows; WIRE_MORE: nothing yet; WIRE_BAD: nothing ever.
+ */
+static WireResult
+skip_unanswered(int slot)
+{
+	WorkerClient *w = &pooler_worker_clients[slot];
+	char		buffer[8192];
+
+	for (int i = 0; i < MAX_READS; i++)
+	{
+		int			used = 0;
+		int			n = recv(pooler_client_fd(slot), buffer, sizeof(buffer),
+							 MSG_PEEK | MSG_DONTWAIT);
+		WireResult	result;
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return WIRE_MORE;
+		if (n <= 0)
+			return WIRE_BAD;
+		result = pooler_wire_unanswered(&w->batch, buffer, n, &used);
+		if (result == WIRE_BAD)
+			return result;
+		if (used > 0)
+			(void) recv(pooler_client_fd(slot), buffer, used, MSG_DONTWAIT);
+		if (result == WIRE_OK)
+			return buffer[used] == 'X' ? WIRE_BAD : WIRE_OK;
+	}
+	return WIRE_MORE;
+}
+
+/* The rest of a half message is read as it comes. */
+static void
+read_unanswered(int slot)
+{
+	WireResult	result = skip_unanswered(slot);
+
+	if (result == WIRE_BAD)
+		pooler_client_close(slot);
+	else if (result == WIRE_MORE &&
+			 pooler_wire_is_within(&pooler_worker_clients[slot].batch))
+		pooler_client_watch(slot, true);
+	else
+		go_on(slot);
+}
+
+bool
+pooler_answer_is_wanted(int slot)
+{
+	PoolerClient *c = &pooler_clients[slot];
+	WorkerClient *w = &pooler_worker_clients[slot];
+	WireResult	result;
+
+	if (c->greet)
+		return true;
+	memset(&w->batch, 0, sizeof(w->batch));
+	result = skip_unanswered(slot);
+	if (result == WIRE_OK)
+		return true;
+	if (result == WIRE_BAD)
+		pooler_client_close(slot);
+	else if (!pooler_wire_is_within(&w->batch))
+		go_on(slot);
+	else
+	{
+		if (c->state == CLIENT_HELD)
+			pooler_route_unhold(slot);
+		c->state = CLIENT_ANSWERING;
+		c->waiting_since = 0;
+		w->unanswered = true;
+		pooler_client_watch(slot, true);
+	}
+	return false;
 }
 
 /*
@@ -57,6 +152,11 @@ pooler_answer_readable(int slot)
 	WorkerClient *w = &pooler_worker_clients[slot];
 	char		buffer[8192];
 
+	if (w->unanswered)
+	{
+		read_unanswered(slot);
+		return;
+	}
 	for (int i = 0; i < MAX_READS; i++)
 	{
 		int			used = 0;
@@ -100,6 +200,7 @@ pooler_answer_error(int slot, const char *sqlstate, const char *message,
 		return;
 	}
 	c->state = CLIENT_ANSWERING;
+	w->unanswered = false;
 	memset(&w->batch, 0, sizeof(w->batch));
 	/* without its error a batch would seem to have been run */
 	if (pooler_client_say_error(slot, "ERROR", sqlstate, message, detail, hint))
@@ -193,9 +294,12 @@ pooler_answer_cancel(int slot)
 		return;
 	/* what was read meanwhile is no query any more */
 	if (has_spoken(slot))
-		pooler_answer_error(slot, "57014",
-							 "canceling statement due to user request", NULL,
-							 NULL);
+	{
+		if (pooler_answer_is_wanted(slot))
+			pooler_answer_error(slot, "57014",
+								"canceling statement due to user request",
+								NULL, NULL);
+	}
 	else if (c->state == CLIENT_ARMED && !pooler_route_arm(slot, false))
 		pooler_client_close(slot);
 }

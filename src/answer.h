@@ -7,6 +7,11 @@
 #ifndef POOLER_ANSWER_H
 #define POOLER_ANSWER_H
 
+/* Does a waiting client that the worker owns want an answer?  Ask before giving
+ * one. False: it has sent what is answered by nothing, which is skipped, or has
+ * left; it is armed again, read on silently, or closed. */
+extern bool pooler_answer_is_wanted(int slot);
+
 /* Answers a waiting client that the worker owns with an error, keeps the
  * protocol's books and its session. */
 extern void pooler_answer_error(int slot, const char *sqlstate,

@@ -40,6 +40,7 @@ typedef struct WorkerClient
 	char	   *startup;		/* its settings, for its greeting to be kept */
 	int			startup_len;
 	WireBatch	batch;			/* CLIENT_ANSWERING */
+	bool		unanswered;		/* of it nothing is to be answered */
 	struct Console *console;	/* CLIENT_CONSOLE (console.c) */
 	char		role[NAMEDATALEN];	/* the same */
 	EndReason  *reason;

@@ -235,7 +235,7 @@ tell_held(int route, const Refusal *refusal)
 		if (pooler_clients[slot].greet)
 			pooler_client_end(slot, refusal->sqlstate, refusal->message,
 							  or_null(refusal->detail), or_null(refusal->hint));
-		else
+		else if (pooler_answer_is_wanted(slot))
 			pooler_answer_error(slot, refusal->sqlstate, refusal->message,
 								 or_null(refusal->detail),
 								 or_null(refusal->hint));

@@ -283,7 +283,8 @@ say_timeout(int slot)
 						 "Raise pooler.max_overflow or pooler.pool_size, find what holds backends in pooler.backends, or raise pooler.pool_timeout.");
 }
 
-/* A client that waits and that the worker owns: is anything due? */
+/* A client that waits and that the worker owns: is anything due?  True: it is
+ * not to be armed any more. */
 static bool
 serve_waiting(int slot)
 {
@@ -293,15 +294,18 @@ serve_waiting(int slot)
 		return false;
 	if (look_after(slot))
 		return true;
+	if (!timed_out(c) && !owed_notice(c, slot))
+		return false;
+	if (!pooler_answer_is_wanted(slot))
+		return true;
 	if (timed_out(c))
 	{
 		say_timeout(slot);
 		return true;
 	}
-	if (owed_notice(c, slot))
-		pooler_answer_notice(slot,
-							 psprintf("waiting for a backend of pool \"%s\"",
-									  pooler_pools[c->pool].name));
+	pooler_answer_notice(slot,
+						 psprintf("waiting for a backend of pool \"%s\"",
+								  pooler_pools[c->pool].name));
 	return false;
 }
 

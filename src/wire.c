@@ -502,3 +502,42 @@ pooler_wire_batch(WireBatch *batch, const char *data, int len, int *used)
 			return result;
 	}
 }
+
+static bool
+is_unanswered(char type)
+{
+	return type == 'H' || type == 'd' || type == 'c' || type == 'f';
+}
+
+/*
+ * Skips a Flush and what is left over of a COPY, over as many calls as they take
+ * to come; begin with a zeroed struct at the start of a message. WIRE_OK: the
+ * byte at *used begins another message; WIRE_MORE: all len bytes are used.
+ */
+WireResult
+pooler_wire_unanswered(WireBatch *batch, const char *data, int len, int *used)
+{
+	*used = 0;
+	for (;;)
+	{
+		WireResult	result;
+		int64		n = Min(batch->skip, (int64) (len - *used));
+
+		batch->skip -= n;
+		*used += (int) n;
+		if (*used == len)
+			return WIRE_MORE;
+		if (batch->head_len == 0 && !is_unanswered(data[*used]))
+			return WIRE_OK;
+		result = read_head(batch, data + *used, len - *used, used);
+		if (result != WIRE_OK)
+			return result;
+	}
+}
+
+/* Is the rest of a message still to come? */
+bool
+pooler_wire_is_within(const WireBatch *batch)
+{
+	return batch->skip > 0 || batch->head_len > 0;
+}

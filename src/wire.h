@@ -104,4 +104,10 @@ typedef struct WireBatch
 extern WireResult pooler_wire_batch(WireBatch *batch, const char *data,
 									int len, int *used);
 
+/* Consumes what is answered by nothing and begins no batch. WIRE_OK: behind it
+ * something else begins; WIRE_MORE: all consumed, maybe within a message. */
+extern WireResult pooler_wire_unanswered(WireBatch *batch, const char *data,
+										 int len, int *used);
+extern bool pooler_wire_is_within(const WireBatch *batch);
+
 #endif							/* POOLER_WIRE_H */

@@ -386,6 +386,70 @@ test_batch(void)
 	}
 }
 
+/* How many messages of 8 bytes are skipped; + 100: there is nothing more. */
+static int
+unanswered(const char *types, int cut, int piece)
+{
+	StringInfo	buf = makeStringInfo();
+	WireBatch	b = {0};
+	int			at = 0;
+
+	for (const char *t = types; *t; t++)
+	{
+		appendStringInfoChar(buf, *t);
+		append32(buf, 4 + 3);
+		appendBinaryStringInfo(buf, "abc", 3);
+	}
+	while (at < buf->len - cut)
+	{
+		int			n = Min(piece, buf->len - cut - at);
+		char	   *data = exact(buf->data + at, n);
+		int			used;
+		WireResult	r = pooler_wire_unanswered(&b, data, n, &used);
+
+		free(data);
+		at += used;
+		if (r == WIRE_OK)
+			return at % 8 == 0 && !pooler_wire_is_within(&b) ? at / 8 : -4;
+		if (r == WIRE_BAD)
+			return -2;
+		if (used != n)
+			return -5;
+	}
+	return pooler_wire_is_within(&b) ? -1 : 100 + at / 8;
+}
+
+static void
+test_unanswered(void)
+{
+	static const struct
+	{
+		const char *types;
+		int			cut;
+		int			skipped;
+		const char *name;
+	}			table[] = {
+		{"Q", 0, 0, "a query is to be answered"},
+		{"dcfHQ", 0, 4, "what comes before it is not"},
+		{"HX", 0, 1, "goodbye is for the caller"},
+		{"H\1", 0, 1, "and so is garbage"},
+		{"dc", 0, 102, "nothing but what is left of a COPY"},
+		{"dc", 2, -1, "half a message of it"},
+		{"dc", 5, -1, "half a head of it"},
+		{"dc", 7, -1, "its first byte"},
+	};
+
+	for (int i = 0; i < (int) lengthof(table); i++)
+	{
+		bool		good = true;
+
+		for (int piece = 1; piece <= 64; piece++)
+			good &= unanswered(table[i].types, table[i].cut, piece) ==
+				table[i].skipped;
+		ok(good, table[i].name);
+	}
+}
+
 static void
 test_batch_length(void)
 {
@@ -418,5 +482,6 @@ main(void)
 	test_negotiate();
 	test_batch();
 	test_batch_length();
+	test_unanswered();
 	return tap_end();
 }
