@@ -237,7 +237,7 @@ complete(ConsoleSession *con, const ConsoleStatement *s)
 static void
 count(TimestampTz began)
 {
-	int64		us = GetCurrentTimestamp() - began;
+	int64		us = Max(GetCurrentTimestamp() - began, 0);
 
 	pooler_stats_of_console.n[STAT_QUERIES]++;
 	pooler_stats_of_console.n[STAT_TRANSACTIONS]++;

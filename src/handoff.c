@@ -588,7 +588,7 @@ boundary(void)
 
 /*
  * A query has been answered. In a pipeline the next one begins now, for it is
- * here; else await_next_message() knows when.
+ * here; else await_next_message() knows when. The clock may have been set back.
  */
 static void
 count_answer(void)
@@ -599,12 +599,12 @@ count_answer(void)
 	if (query_began == 0)
 		query_began = GetCurrentStatementStartTimestamp();
 	counts->queries++;
-	counts->query_us += now - query_began;
+	counts->query_us += Max(now - query_began, 0);
 	query_began = now;
 	if (ready_status != 'I')
 		return;
 	counts->transactions++;
-	counts->xact_us += now - xact_began;
+	counts->xact_us += Max(now - xact_began, 0);
 	xact_began = now;
 	pooler_client_of(serving)->transactions++;
 }
