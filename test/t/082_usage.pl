@@ -117,8 +117,12 @@ $again->run('select 1');
 is_usage('billing', 'clients, transactions', '1|2', 'and it counts on');
 
 # Pools that go: what they had goes with them, wherever they have their place when they come back.
-foreach my $pool (qw(main telehealth fire)) { my $c = $pooler->client('goes', database => $pool); $c->run('select 1') foreach 1 .. 5; $c->quit }
+# Counted anew, as what backends ended while there was no worker is in no row.
 $again->quit;
+$pooler->poll_view('select clients from pooler.worker', '0', 'nobody is here');
+$pooler->sql('select pooler.reset_stats()');
+$pooler->poll_view('select (select count(*) from pooler.usage), (select sum(checkouts) from pooler.pools)', '0|0', 'nothing is counted');
+foreach my $pool (qw(main telehealth fire)) { my $c = $pooler->client('goes', database => $pool); $c->run('select 1') foreach 1 .. 5; $c->quit }
 $pooler->poll_view(q{select string_agg(pool, ' ' order by pool) from pooler.usage where application_name = 'goes' and transactions = 5}, 'fire main telehealth', 'three pools are used');
 sub set_pools { my ($list) = @_; $pooler->sql("alter system set pooler.pools = '$list'"); return $pooler->reconfigure('') }
 set_pools('telehealth pool_size=2');
