@@ -130,7 +130,7 @@ $pooler->poll_view('select string_agg(pool, $$ $$) from pooler.pools', 'teleheal
 $pooler->poll_view('select string_agg(distinct pool, $$ $$) from pooler.usage', 'telehealth', 'and with them what was used of them');
 adds_up('removed pools');
 set_pools('telehealth pool_size=2, fire pool_size=1');
-$pooler->await_open;
+$pooler->poll_view(q{select state from pooler.pools where pool = 'fire'}, 'open', 'one of them is back');
 my $back = $pooler->client('goes', database => 'fire');
 $back->run('select 1') foreach 1 .. 3;
 is_usage('goes', "string_agg(concat_ws(' ', pool, transactions), ', ' order by pool)", 'fire 3, telehealth 5', 'one that comes back counts from nothing');
