@@ -3,8 +3,8 @@
  *	  Answers a client in the server's place: time-out, cancel, notice.
  *
  *	  ARMED, HELD -> ANSWERING [error]: the client is the worker's
- *	  ARMED, HELD -> ANSWERING [is_wanted]: half of what needs no answer
- *	  ANSWERING -> ARMED	[go_on]: its batch has ended
+ *	  ARMED, HELD -> ANSWERING [is_wanted]: it sent what needs no answer
+ *	  ANSWERING -> ARMED	[go_on]: its batch has ended, or nothing more is here
  *
  * A client whose query waits has a session, which is kept: it gets one error and
  * one ReadyForQuery for its batch, be it a simple query or everything up to and
@@ -38,8 +38,6 @@ go_on(int slot)
 	PoolerClient *c = &pooler_clients[slot];
 
 	pooler_client_watch(slot, false);
-	if (c->state == CLIENT_HELD)
-		pooler_route_unhold(slot);
 	c->waiting_since = 0;
 	/* idle from now on, as after a backend's answer */
 	c->state_since = GetCurrentTimestamp();
@@ -66,11 +64,11 @@ answered(int slot)
 }
 
 /*
- * Skips what needs no answer, and not a byte further. WIRE_OK: something else
- * follows; WIRE_MORE: nothing yet; WIRE_BAD: nothing ever.
+ * Reads and throws away what `reader`, one of wire.c's, takes, and not a byte
+ * further. WIRE_OK: *next is what follows, if that is here.
  */
 static WireResult
-skip_unanswered(int slot)
+skip(int slot, WireReader reader, char *next)
 {
 	WorkerClient *w = &pooler_worker_clients[slot];
 	char		buffer[8192];
@@ -84,25 +82,35 @@ skip_unanswered(int slot)
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return WIRE_MORE;
-		if (n <= 0)
-			return WIRE_BAD;
-		result = pooler_wire_unanswered(&w->batch, buffer, n, &used);
+		result = n <= 0 ? WIRE_BAD : reader(&w->batch, buffer, n, &used);
 		if (result == WIRE_BAD)
 			return result;
 		if (used > 0)
 			(void) recv(pooler_client_fd(slot), buffer, used, MSG_DONTWAIT);
 		if (result == WIRE_OK)
-			return buffer[used] == 'X' ? WIRE_BAD : WIRE_OK;
+		{
+			*next = used < n ? buffer[used] : 0;
+			return result;
+		}
 	}
 	return WIRE_MORE;
 }
 
+/* Skips what needs no answer. WIRE_OK: something else follows; WIRE_MORE:
+ * nothing yet; WIRE_BAD: nothing ever. */
+static WireResult
+skip_unanswered(int slot)
+{
+	char		next;
+	WireResult	result = skip(slot, pooler_wire_unanswered, &next);
+
+	return result == WIRE_OK && next == 'X' ? WIRE_BAD : result;
+}
+
 /* The rest of a half message is read as it comes. */
 static void
-read_unanswered(int slot)
+after_unanswered(int slot, WireResult result)
 {
-	WireResult	result = skip_unanswered(slot);
-
 	if (result == WIRE_BAD)
 		pooler_client_close(slot);
 	else if (result == WIRE_MORE &&
@@ -110,6 +118,18 @@ read_unanswered(int slot)
 		pooler_client_watch(slot, true);
 	else
 		go_on(slot);
+}
+
+/* From the worker's hands into its answer. */
+static void
+begin_answer(int slot, bool unanswered)
+{
+	PoolerClient *c = &pooler_clients[slot];
+
+	if (c->state == CLIENT_HELD)
+		pooler_route_unhold(slot);
+	c->state = CLIENT_ANSWERING;
+	pooler_worker_clients[slot].unanswered = unanswered;
 }
 
 bool
@@ -125,83 +145,56 @@ pooler_answer_is_wanted(int slot)
 	result = skip_unanswered(slot);
 	if (result == WIRE_OK)
 		return true;
-	if (result == WIRE_BAD)
-		pooler_client_close(slot);
-	else if (!pooler_wire_is_within(&w->batch))
-		go_on(slot);
-	else
-	{
-		if (c->state == CLIENT_HELD)
-			pooler_route_unhold(slot);
-		c->state = CLIENT_ANSWERING;
-		c->waiting_since = 0;
-		w->unanswered = true;
-		pooler_client_watch(slot, true);
-	}
+	begin_answer(slot, true);
+	c->waiting_since = 0;
+	after_unanswered(slot, result);
 	return false;
 }
 
 /*
- * Reads up to the end of the client's batch, and not a byte further: what comes
- * behind it is the next query. Of a batch that is only half here the rest is
- * read as it comes.
+ * Reads up to the end of the client's batch: what comes behind it is the next
+ * query. Of a batch that is only half here the rest is read as it comes.
  */
+static void
+read_batch(int slot)
+{
+	char		next;
+
+	switch (skip(slot, pooler_wire_batch, &next))
+	{
+		case WIRE_OK:
+			answered(slot);
+			break;
+		case WIRE_MORE:
+			pooler_client_watch(slot, true);
+			break;
+		case WIRE_BAD:
+			pooler_client_close(slot);
+			break;
+	}
+}
+
 void
 pooler_answer_readable(int slot)
 {
-	WorkerClient *w = &pooler_worker_clients[slot];
-	char		buffer[8192];
-
-	if (w->unanswered)
-	{
-		read_unanswered(slot);
-		return;
-	}
-	for (int i = 0; i < MAX_READS; i++)
-	{
-		int			used = 0;
-		int			n = recv(pooler_client_fd(slot), buffer, sizeof(buffer),
-							 MSG_PEEK | MSG_DONTWAIT);
-		WireResult	result;
-
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			break;
-		result = n <= 0 ? WIRE_BAD :
-			pooler_wire_batch(&w->batch, buffer, n, &used);
-		if (result == WIRE_BAD)
-		{
-			pooler_client_close(slot);
-			return;
-		}
-		(void) recv(pooler_client_fd(slot), buffer, used, MSG_DONTWAIT);
-		if (result == WIRE_OK)
-		{
-			answered(slot);
-			return;
-		}
-	}
-	pooler_client_watch(slot, true);
+	if (pooler_worker_clients[slot].unanswered)
+		after_unanswered(slot, skip_unanswered(slot));
+	else
+		read_batch(slot);
 }
 
 void
 pooler_answer_error(int slot, const char *sqlstate, const char *message,
 					 const char *detail, const char *hint)
 {
-	PoolerClient *c = &pooler_clients[slot];
-	WorkerClient *w = &pooler_worker_clients[slot];
-
-	if (c->state == CLIENT_HELD)
-		pooler_route_unhold(slot);
+	begin_answer(slot, false);
 	/* one that logs in has no session yet that could be kept */
-	if (c->greet)
+	if (pooler_clients[slot].greet)
 	{
-		c->state = CLIENT_ANSWERING;
 		pooler_client_end(slot, sqlstate, message, detail, hint);
 		return;
 	}
-	c->state = CLIENT_ANSWERING;
-	w->unanswered = false;
-	memset(&w->batch, 0, sizeof(w->batch));
+	memset(&pooler_worker_clients[slot].batch, 0, sizeof(WireBatch));
 	/* without its error a batch would seem to have been run */
 	if (pooler_client_say_error(slot, "ERROR", sqlstate, message, detail, hint))
 		pooler_answer_readable(slot);

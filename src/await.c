@@ -41,6 +41,7 @@
 #include "backend.h"
 #include "compat.h"
 #include "inject.h"
+#include "wire.h"
 
 /* Also notices a worker that is gone; see serve_interrupts(). A kept client that
  * is silent for so long is given up, if the worker has not wanted that before. */
@@ -92,29 +93,19 @@ first_byte(bool swallow)
 		pq_startmsgread();
 		c = pq_peekbyte();
 		pq_endmsgread();
-		switch (c)
+		if (c != EOF && c != 'X')
 		{
-			case EOF:
-			case 'X':
-				pooler_await_forget_unread();
-				return AWAIT_LEFT;
-			case 'd':
-			case 'c':
-			case 'f':
-			case 'H':
-				if (!swallow)
-					return AWAIT_SPOKE;
-				if (!swallow_message())
-				{
-					pooler_await_forget_unread();
-					return AWAIT_LEFT;
-				}
+			if (!swallow || !pooler_wire_is_unanswered(c))
+				return AWAIT_SPOKE;
+			if (swallow_message())
+			{
 				if (pooler_receive_buffer_empty())
 					return AWAIT_NOTHING;
-				break;
-			default:
-				return AWAIT_SPOKE;
+				continue;
+			}
 		}
+		pooler_await_forget_unread();
+		return AWAIT_LEFT;
 	}
 }
 

@@ -411,16 +411,7 @@ shown_pools(void)
 	int		   *shown = palloc(sizeof(int) * POOLER_MAX_POOLS);
 
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
-	{
-		shown[i] = i;
-		for (int j = 0; j < POOLER_MAX_POOLS; j++)
-		{
-			if (pooler_pools[j].state != POOL_FREE &&
-				pooler_figures_is_told(j) &&
-				strcmp(pooler_pools[j].name, pooler_pools[i].name) == 0)
-				shown[i] = j;
-		}
-	}
+		shown[i] = pooler_figures_told(i);
 	return shown;
 }
 
@@ -738,7 +729,7 @@ show_stats(ConsoleRows *rows, bool with_totals, bool with_averages)
 	pooler_client_count_traffic();
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 	{
-		if (pooler_pools[i].state != POOL_FREE && pooler_figures_is_told(i))
+		if (pooler_pools[i].state != POOL_FREE && pooler_figures_told(i) == i)
 			stats_row(rows, pooler_pools[i].name, i, with_totals,
 					  with_averages);
 	}

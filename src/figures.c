@@ -51,20 +51,21 @@ precedes(const PoolerPool *p, const PoolerPool *other)
 	return p < other;
 }
 
-bool
-pooler_figures_is_told(int pool)
+int
+pooler_figures_told(int pool)
 {
-	const PoolerPool *p = &pooler_pools[pool];
+	int			told = pool;
 
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 	{
 		const PoolerPool *other = &pooler_pools[i];
 
-		if (i != pool && other->state != POOL_FREE &&
-			strcmp(other->name, p->name) == 0 && precedes(other, p))
-			return false;
+		if (i != told && other->state != POOL_FREE &&
+			strcmp(other->name, pooler_pools[pool].name) == 0 &&
+			precedes(other, &pooler_pools[told]))
+			told = i;
 	}
-	return true;
+	return told;
 }
 
 /* What a born backend is doing. */

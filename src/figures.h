@@ -59,11 +59,11 @@ typedef struct WorkerFigures
 } WorkerFigures;
 
 /*
- * Is this pool, which is in use, the one to be told of those of its name?  Where
- * one drains beside its successor it is the successor: what the other one has
- * counted is not its, and a sum would fall when the other one has gone.
+ * Which pool is told of those that have the name of this one, which is in use?
+ * Where one drains beside its successor it is the successor: what the other one
+ * has counted is not its, and a sum would fall when the other one has gone.
  */
-extern bool pooler_figures_is_told(int pool);
+extern int	pooler_figures_told(int pool);
 
 extern const char *pooler_figures_pool_state(PoolerPoolState state);
 extern const char *pooler_figures_backend_state(PoolerMember *m);

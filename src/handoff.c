@@ -64,6 +64,7 @@
 #include "take.h"
 #include "waitset.h"
 #include "watch.h"
+#include "wire.h"
 
 static const PQcommMethods *real_methods;
 static PQcommMethods wrapped_methods;
@@ -71,7 +72,6 @@ static PQcommMethods wrapped_methods;
 static bool started = false;	/* past the first boundary: pooled */
 static bool ready_seen = false; /* a 'Z' is on its way */
 static char ready_status;
-static bool at_boundary = false;	/* what is said there is no answer */
 
 static pgsocket own_socket;		/* libpq's, from the birth */
 static WaitEventSet *own_set;
@@ -504,7 +504,7 @@ has_more_to_answer(void)
 	type = pq_peekbyte();
 	pq_endmsgread();
 	return type != 'X' &&
-		(ready_status != 'I' || strchr("dcfH", type) == NULL);
+		(ready_status != 'I' || !pooler_wire_is_unanswered(type));
 }
 
 /* With something in the receive buffer that is not to be answered. */
@@ -570,7 +570,17 @@ await_next_message(void)
 	}
 }
 
-/* See the head of the file for why errors are kept from leaving. */
+static void
+note_reads(bool in_transaction)
+{
+	pooler_self.member->reads = in_transaction ? READS_IN_TRANSACTION :
+		READS_MESSAGE;
+}
+
+/*
+ * From a client's answer to the next message, of another client perhaps. See the
+ * head of the file for why errors are kept from leaving.
+ */
 static void
 boundary(void)
 {
@@ -581,6 +591,7 @@ boundary(void)
 	HOLD_CANCEL_INTERRUPTS();
 	POOLER_INJECT("give-up-boundary");
 	await_next_message();
+	note_reads(IsTransactionBlock());
 	RESUME_CANCEL_INTERRUPTS();
 	ExitOnAnyError = exit_on_any_error;
 	MemoryContextSwitchTo(context);
@@ -611,23 +622,6 @@ count_answer(void)
 
 /* ---- the wrapped methods ---- */
 
-static void
-note_reads(bool in_transaction)
-{
-	pooler_self.member->reads = in_transaction ? READS_IN_TRANSACTION :
-		READS_MESSAGE;
-}
-
-/* From here to the client's next message; another client, perhaps. */
-static void
-pass_boundary(void)
-{
-	at_boundary = true;
-	boundary();
-	at_boundary = false;
-	note_reads(IsTransactionBlock());
-}
-
 static int
 wrapped_flush(void)
 {
@@ -645,7 +639,7 @@ wrapped_flush(void)
 		count_answer();
 	}
 	if (result == 0 && (!has_more_to_answer() || is_terminated()))
-		pass_boundary();
+		boundary();
 	return result;
 }
 
@@ -674,11 +668,11 @@ put_notification(const char *body, size_t len)
 }
 
 /* An answer says that a message has been read, and 'Z' that its batch has ended;
- * what is said unasked, or at a boundary, says nothing of that. */
+ * what is said unasked says nothing of that. */
 static void
 note_answer(char type, char status)
 {
-	if (at_boundary || strchr("ANS", type) != NULL)
+	if (strchr("ANS", type) != NULL)
 		return;
 	if (type == 'Z')
 		note_reads(status != 'I');

@@ -117,7 +117,7 @@ find_pool(const char *name)
 	{
 		if (pooler_pools[i].state != POOL_FREE &&
 			strcmp(pooler_pools[i].name, name) == 0 &&
-			pooler_figures_is_told(i))
+			pooler_figures_told(i) == i)
 			return i;
 	}
 	ereport(ERROR,

@@ -408,7 +408,9 @@ add_pool(PoolSample *sum, const PoolFigures *f)
 static bool
 is_told(const PoolerPool *pool)
 {
-	return pooler_figures_is_told(pool - pooler_pools);
+	int			i = pool - pooler_pools;
+
+	return pooler_figures_told(i) == i;
 }
 
 /* Which of the samples is of this name; n: none. */

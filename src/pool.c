@@ -375,18 +375,16 @@ somebody_starves(void)
 	return false;
 }
 
-/*
- * Is it about to go?  An orphan ends by itself, at a moment that it chooses.
- */
+/* Is it about to go?  An orphan ends by itself, at a moment that it chooses. */
 static bool
-is_leaving(const PoolerMember *m)
+is_leaving(PoolerMember *m)
 {
 	return m->state == MEMBER_LEAVING || m->state == MEMBER_ORPHAN ||
 		(m->state != MEMBER_FREE &&
-		 pg_atomic_read_u32(unconstify(pg_atomic_uint32 *, &m->leave)) != 0);
+		 pg_atomic_read_u32(&m->leave) != 0);
 }
 
-/* Members of this pool, or of all (-1), that count in `open` but will not. */
+/* Members of this pool that count in `open` but will not. */
 static int
 leaving(int pool)
 {
@@ -394,19 +392,18 @@ leaving(int pool)
 
 	for (int i = 0; i < pooler_shared->max_members; i++)
 	{
-		if ((pool < 0 || pooler_members[i].pool == pool) &&
-			is_leaving(&pooler_members[i]))
+		if (pooler_members[i].pool == pool && is_leaving(&pooler_members[i]))
 			n++;
 	}
 	return n;
 }
 
-int
-pooler_pool_over_limit(int pool)
+bool
+pooler_pool_is_over_limit(int pool)
 {
 	int			over = pooler_worker_pools[pool].open - pooler_pool_limit(pool);
 
-	return over > 0 ? Max(over - leaving(pool), 0) : 0;
+	return over > 0 && over > leaving(pool);
 }
 
 /*

@@ -55,8 +55,8 @@ extern bool pooler_pool_is_paused(int pool);
 /* May one more backend be opened now, in this pool? */
 extern bool pooler_pool_may_open(int pool);
 
-/* How many backends it has over its limit, without those that are told to go. */
-extern int	pooler_pool_over_limit(int pool);
+/* Has it more backends than its limit, without those that are told to go? */
+extern bool pooler_pool_is_over_limit(int pool);
 
 /* Shall a backend of this pool be closed, for all pools' limit? */
 extern bool pooler_pool_must_shrink(int pool);

@@ -249,7 +249,7 @@ longest_unused(int pool, int ms, bool with_unborn)
  * whose client is pinned only goes with that client.
  */
 static int
-soonest_free(int pool, bool with_pinned)
+soonest_free(int pool)
 {
 	int			best = -1;
 	bool		best_pinned = true;
@@ -260,7 +260,7 @@ soonest_free(int pool, bool with_pinned)
 		bool		pinned = pg_atomic_read_u32(&m->pins) != 0;
 
 		if (m->state != MEMBER_BORN || m->pool != pool ||
-			pg_atomic_read_u32(&m->leave) != 0 || (pinned && !with_pinned) ||
+			pg_atomic_read_u32(&m->leave) != 0 ||
 			pooler_worker_routes[m->route].may_not_login)
 			continue;
 		if (best < 0 || pinned < best_pinned ||
@@ -282,12 +282,12 @@ close_surplus(int pool)
 	bool		spares = pooler_dispatch_needs_spares(pool);
 	int			victim = -1;
 
-	if (pooler_pool_over_limit(pool) > 0)
+	if (pooler_pool_is_over_limit(pool))
 	{
 		/* a limit that is kept only while nobody works would not be one */
 		victim = longest_unused(pool, 0, true);
 		if (victim < 0)
-			victim = soonest_free(pool, true);
+			victim = soonest_free(pool);
 	}
 	else if (pooler_pool_must_shrink(pool))
 		victim = longest_unused(pool, 0, true);

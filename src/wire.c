@@ -470,6 +470,16 @@ read_head(WireBatch *batch, const char *data, int len, int *used)
 	return begin_message(batch, type);
 }
 
+/* What is here of a message whose head has been read. */
+static void
+skip_body(WireBatch *batch, int len, int *used)
+{
+	int64		n = Min(batch->skip, (int64) (len - *used));
+
+	batch->skip -= n;
+	*used += (int) n;
+}
+
 /*
  * Skips a client's bytes to the end of its batch, over as many calls as they
  * take to come. Begin with a zeroed struct at the start of a message, where the
@@ -486,10 +496,8 @@ pooler_wire_batch(WireBatch *batch, const char *data, int len, int *used)
 	for (;;)
 	{
 		WireResult	result;
-		int64		n = Min(batch->skip, (int64) (len - *used));
 
-		batch->skip -= n;
-		*used += (int) n;
+		skip_body(batch, len, used);
 		if (batch->skip == 0 && batch->ends)
 		{
 			memset(batch, 0, sizeof(*batch));
@@ -501,12 +509,6 @@ pooler_wire_batch(WireBatch *batch, const char *data, int len, int *used)
 		if (result != WIRE_OK)
 			return result;
 	}
-}
-
-static bool
-is_unanswered(char type)
-{
-	return type == 'H' || type == 'd' || type == 'c' || type == 'f';
 }
 
 /*
@@ -521,13 +523,11 @@ pooler_wire_unanswered(WireBatch *batch, const char *data, int len, int *used)
 	for (;;)
 	{
 		WireResult	result;
-		int64		n = Min(batch->skip, (int64) (len - *used));
 
-		batch->skip -= n;
-		*used += (int) n;
+		skip_body(batch, len, used);
 		if (*used == len)
 			return WIRE_MORE;
-		if (batch->head_len == 0 && !is_unanswered(data[*used]))
+		if (batch->head_len == 0 && !pooler_wire_is_unanswered(data[*used]))
 			return WIRE_OK;
 		result = read_head(batch, data + *used, len - *used, used);
 		if (result != WIRE_OK)

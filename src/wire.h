@@ -99,6 +99,10 @@ typedef struct WireBatch
 	int			head_len;
 } WireBatch;
 
+/* Both of these: */
+typedef WireResult (*WireReader) (WireBatch *batch, const char *data, int len,
+								  int *used);
+
 /* Consumes from data; *used says how much. WIRE_OK: the batch has ended there;
  * WIRE_MORE: all consumed, and it has not; WIRE_BAD: close. */
 extern WireResult pooler_wire_batch(WireBatch *batch, const char *data,
@@ -109,5 +113,13 @@ extern WireResult pooler_wire_batch(WireBatch *batch, const char *data,
 extern WireResult pooler_wire_unanswered(WireBatch *batch, const char *data,
 										 int len, int *used);
 extern bool pooler_wire_is_within(const WireBatch *batch);
+
+/* A message that by itself yields no answer: a Flush, and what is sent in a COPY,
+ * when there is none any more. */
+static inline bool
+pooler_wire_is_unanswered(char type)
+{
+	return type == 'H' || type == 'd' || type == 'c' || type == 'f';
+}
 
 #endif							/* POOLER_WIRE_H */

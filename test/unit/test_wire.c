@@ -310,6 +310,21 @@ test_negotiate(void)
 	ok(!pooler_wire_put_negotiate(out, &s, 0), "no parameters, no crash");
 }
 
+/* Of these types, 8 bytes each. */
+static StringInfo
+messages(const char *types)
+{
+	StringInfo	buf = makeStringInfo();
+
+	for (const char *t = types; *t; t++)
+	{
+		appendStringInfoChar(buf, *t);
+		append32(buf, 4 + 3);
+		appendBinaryStringInfo(buf, "abc", 3);
+	}
+	return buf;
+}
+
 /*
  * How a batch of these messages (types; lower-case ones are COPY data) ends:
  * the number of messages consumed, -1 if it has not ended, -2 if it is bad, -3
@@ -318,16 +333,10 @@ test_negotiate(void)
 static int
 batch(const char *types, int piece)
 {
-	StringInfo	buf = makeStringInfo();
+	StringInfo	buf = messages(types);
 	WireBatch	b = {0};
 	int			at = 0;
 
-	for (const char *t = types; *t; t++)
-	{
-		appendStringInfoChar(buf, *t);
-		append32(buf, 4 + 3);
-		appendBinaryStringInfo(buf, "abc", 3);
-	}
 	while (at < buf->len)
 	{
 		int			n = Min(piece, buf->len - at);
@@ -390,16 +399,10 @@ test_batch(void)
 static int
 unanswered(const char *types, int cut, int piece)
 {
-	StringInfo	buf = makeStringInfo();
+	StringInfo	buf = messages(types);
 	WireBatch	b = {0};
 	int			at = 0;
 
-	for (const char *t = types; *t; t++)
-	{
-		appendStringInfoChar(buf, *t);
-		append32(buf, 4 + 3);
-		appendBinaryStringInfo(buf, "abc", 3);
-	}
 	while (at < buf->len - cut)
 	{
 		int			n = Min(piece, buf->len - cut - at);
