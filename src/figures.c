@@ -120,7 +120,7 @@ pooler_figures_backend_state(PoolerMember *m)
 static bool
 is_unneeded(PoolerMember *m, bool idle, TimestampTz cutoff)
 {
-	TimestampTz since = m->opened_at;
+	TimestampTz since = idle ? m->opened_at : m->unneeded_since;
 
 	if (m->overflow)
 		return false;

@@ -168,6 +168,8 @@ pooler_member_drop(int member)
 	m->record = 0;
 	m->state = MEMBER_FREE;
 	m->route = POOLER_NO_ROUTE;
+	if (!pooler_worker_members[member].recycled)
+		m->unneeded_since = 0;
 	m->pid = 0;
 	m->status = NULL;
 	count_closed(m);
@@ -184,10 +186,26 @@ pooler_member_retire(int member)
 	pooler_shmem_wake_member(m);
 }
 
+/* What replaces it will be needed no more than it is; 0: it is busy. */
+static TimestampTz
+unneeded_since(const PoolerMember *m)
+{
+	TimestampTz idle_since = pooler_member_idle_since(m);
+
+	if (m->state == MEMBER_UNBORN ||
+		(idle_since != 0 && m->counts.checkouts == 0))
+		return m->unneeded_since;
+	return idle_since;
+}
+
 void
 pooler_member_recycle(int member)
 {
-	pooler_pools[pooler_members[member].pool].recycled++;
+	PoolerMember *m = &pooler_members[member];
+
+	m->unneeded_since = unneeded_since(m);
+	pooler_worker_members[member].recycled = true;
+	pooler_pools[m->pool].recycled++;
 	pooler_member_echo(member, "recycle");
 	pooler_member_retire(member);
 }
@@ -274,6 +292,7 @@ pooler_member_reap_orphans(void)
 		pooler_records_unref(m->record);
 		m->record = 0;
 		m->state = MEMBER_FREE;
+		m->unneeded_since = 0;
 		pooler_client_orphan_gone(i);
 		count_closed(m);
 	}
@@ -316,6 +335,7 @@ pooler_member_follow_clock(const ClockStep *step)
 		PoolerMember *m = &pooler_members[i];
 
 		pooler_since_follow(&m->opened_at, step);
+		pooler_since_follow(&m->unneeded_since, step);
 		pooler_since_follow(&m->born_at, step);
 		pooler_since_follow(&m->idle_since, step);
 		pooler_since_follow(&m->alive_at, step);

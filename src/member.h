@@ -16,6 +16,7 @@ typedef struct WorkerMember
 	struct pg_conn *conn;		/* libpq's, for its login */
 	int			libpq_fd;		/* watched, or -1 */
 	int			control;		/* watched, or -1 */
+	bool		recycled;		/* it leaves for its age */
 	TimestampTz birth_began;
 	uint32		failed_before;	/* births of its route, when it was born */
 } WorkerMember;

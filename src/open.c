@@ -30,20 +30,32 @@
 #include "open.h"
 #include "pool.h"
 
+/* One where a backend of this pool was recycled, which the new one replaces; else
+ * the first. */
 static int
-free_member(void)
+free_member(int pool)
 {
+	int			first = -1;
+
 	for (int i = 0; i < pooler_shared->max_members; i++)
 	{
-		if (pooler_members[i].state == MEMBER_FREE)
+		PoolerMember *m = &pooler_members[i];
+
+		if (m->state != MEMBER_FREE)
+			continue;
+		if (m->pool == pool && m->unneeded_since != 0)
 			return i;
+		if (first < 0)
+			first = i;
 	}
-	return -1;
+	return first;
 }
 
 static void
 reset_member(PoolerMember *m, int pool)
 {
+	if (m->pool != pool || m->unneeded_since == 0)
+		m->unneeded_since = GetCurrentTimestamp();
 	m->pool = pool;
 	m->route = POOLER_NO_ROUTE;
 	m->overflow = m->opened = m->hung = false;
@@ -155,12 +167,13 @@ bool
 pooler_open_backend(int pool)
 {
 	PoolerLimits *limits = &pooler_pools[pool].limits;
-	int			member = free_member();
+	int			member = free_member(pool);
 
 	if (member < 0)
 		return false;
 	POOLER_INJECT("open-start");
 	reset_member(&pooler_members[member], pool);
+	pooler_worker_members[member].recycled = false;
 	pooler_members[member].overflow = limits->pool_size > 0 &&
 		pooler_worker_pools[pool].open >= limits->pool_size;
 	pooler_worker_pools[pool].open++;

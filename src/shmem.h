@@ -234,6 +234,9 @@ typedef struct PoolerMember
 	uint32		life;			/* of which worker */
 	uint32		opening;		/* of those that had this place, which one */
 	TimestampTz opened_at;
+	TimestampTz unneeded_since; /* while it is unborn: nobody has needed it, or
+								 * what it replaces; once it is recycled: what
+								 * replaces it gets this; 0: anew */
 	TimestampTz born_at;
 	uint64		catalog_generation; /* of its role and database at birth */
 	pg_atomic_uint32 leave;		/* the worker's wish: end at a boundary */
