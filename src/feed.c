@@ -6,8 +6,14 @@
  * reply is swallowed. That is how a client's unnamed statement is parsed anew
  * on a backend that has another one (unnamed.c).
  *
- *	  FEED_NONE -> FEED_RUNNING	[pooler_feed_unnamed]: nobody hears the backend
- *	  FEED_RUNNING -> FEED_DONE	[pooler_feed_put]: at its ReadyForQuery
+ * Parse waits for locks, under the client's own time-outs and cancel requests.
+ * An error of it is the client's, if it wanted the statement or has cancelled
+ * what it waits for: as on a direct connection its batch fails with that, and
+ * the statement is still there. Anyone else goes on without it.
+ *
+ *	  FEED_NONE -> FEED_RUNNING	[feed]: nobody hears the backend
+ *	  FEED_RUNNING -> FEED_DONE	[pooler_feed_swallows]: at its ReadyForQuery
+ *	  FEED_RUNNING -> FEED_NONE	[pooler_feed_swallows]: an error for the client
  *	  FEED_DONE -> FEED_NONE	handoff.c, when it goes on with the client
  *
  * src/feed.c
@@ -18,10 +24,12 @@
 
 #include "libpq/libpq.h"
 #include "libpq/libpq-be.h"
+#include "libpq/pqformat.h"
 #include "miscadmin.h"
 
 #include "backend.h"
 #include "feed.h"
+#include "first_use.h"
 #include "inject.h"
 #include "unnamed.h"
 #include "waitset.h"
@@ -30,12 +38,11 @@ FeedState	pooler_feed_state = FEED_NONE;
 
 static int	pair[2] = {-1, -1};
 
-void
-pooler_feed_unnamed(PoolerClient *client)
-{
-	int			len;
-	char	   *message = pooler_unnamed_message(client, &len);
+static char fed_type;			/* of the message before the Sync */
 
+static void
+feed(const char *message, int len)
+{
 	if (pair[0] < 0 &&
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
 				   pair) < 0)
@@ -46,10 +53,20 @@ pooler_feed_unnamed(PoolerClient *client)
 		ereport(FATAL,
 				(errcode_for_socket_access(),
 				 errmsg("could not restore the unnamed statement: %m")));
-	pfree(message);
+	fed_type = message[0];
 	POOLER_INJECT("switch-feed");
 	MyProcPort->sock = pair[1];
 	pooler_feed_state = FEED_RUNNING;
+}
+
+void
+pooler_feed_unnamed(PoolerClient *client, bool replaces)
+{
+	int			len;
+	char	   *message = pooler_unnamed_message(client, replaces, &len);
+
+	feed(message, len);
+	pfree(message);
 }
 
 /*
@@ -64,46 +81,107 @@ pooler_feed_unnamed(PoolerClient *client)
 AwaitResult
 pooler_feed_if_needed(PoolerClient *client)
 {
-	char		head[POOLER_UNNAMED_PEEK];
+	char		head[POOLER_FIRST_USE_PEEK];
 	int			n;
+	FirstUse	use;
 
 	n = recv(MyProcPort->sock, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return AWAIT_GIVE_UP;
+	use = pooler_first_use(head, n);
 	/* an error may be followed by bytes: then they must not be the first */
-	if (n == 0 ||
-		(n > 0 && (head[0] == 'X' || pooler_unnamed_harmless(head, n))))
+	if (n == 0 || use == USE_REPLACES_SURELY || (n > 0 && head[0] == 'X'))
 		return pooler_await_first_byte();
-	pooler_feed_unnamed(client);
+	pooler_feed_unnamed(client, use == USE_REPLACES);
 	return AWAIT_SPOKE;
 }
 
+/* ---- what PostgresMain() says to it ---- */
+
 static bool
-is_fatal(const char *body, size_t len)
+has_field(const char *body, size_t len, const char *field)
 {
-	return memmem(body, len, "\0VFATAL", 8) != NULL;
+	return memmem(body, len, field, strlen(field + 1) + 2) != NULL;
 }
 
 /*
- * What PostgresMain() says to what it was fed: nobody shall hear it, but for
- * the news of a setting, and a last word.
+ * Shall the client have this error?  PostgresMain() then passes over its batch,
+ * so it must be one that ends with a Sync. What has been cancelled, or took
+ * longer than statement_timeout, is what the client waits for.
  */
-int
-pooler_feed_put(uint64 client, char type, const char *body, size_t len,
-				const PQcommMethods *methods)
+static bool
+is_for_client(uint64 client, const char *body, size_t len)
 {
-	bool		last_word = type == 'E' && is_fatal(body, len);
+	char		head[POOLER_FIRST_USE_PEEK];
+	int			n;
 
-	if (type == 'Z' || last_word)
+	if (fed_type != 'P')
+		return false;
+	n = recv(pooler_waitset_fd(pooler_client_slot(client)), head, sizeof(head),
+			 MSG_PEEK | MSG_DONTWAIT);
+	return pooler_first_ends_with_sync(head, n) &&
+		(pooler_first_use(head, n) == USE_BINDS ||
+		 has_field(body, len, "\0C57014"));
+}
+
+static void
+end_feeding(uint64 client, FeedState state)
+{
+	pooler_feed_state = state;
+	MyProcPort->sock = pooler_waitset_fd(pooler_client_slot(client));
+	pooler_unnamed_fed(client);
+}
+
+/* The Sync: PostgresMain() is to wait for the client's own. */
+static void
+drop_unread(void)
+{
+	char		rest[64];
+
+	pooler_await_forget_unread();
+	while (recv(pair[1], rest, sizeof(rest), MSG_DONTWAIT) > 0)
+		;
+}
+
+/* An error's fields, which were made while its encoding was set aside. */
+static void
+convert_fields(const char **body, size_t *len)
+{
+	StringInfoData out;
+	const char *end = *body + *len;
+
+	initStringInfo(&out);
+	for (const char *field = *body; field < end && *field != '\0';
+		 field += strlen(field) + 1)
 	{
-		pooler_feed_state = type == 'Z' ? FEED_DONE : FEED_NONE;
-		MyProcPort->sock = pooler_waitset_fd(pooler_client_slot(client));
+		pq_sendbyte(&out, *field);
+		pq_sendstring(&out, field + 1);
 	}
-	if (type == 'Z')
-		pooler_unnamed_fed(client);
+	pq_sendbyte(&out, '\0');
+	*body = out.data;
+	*len = out.len;
+}
+
+/*
+ * Nobody shall hear what PostgresMain() says to what it was fed, but for the
+ * news of a setting, an error that is the client's, and a last word.
+ */
+bool
+pooler_feed_swallows(uint64 client, char type, const char **body, size_t *len)
+{
 	if (type == '1')
 		pooler_self.member->counts.reparses++;
-	if (type == 'S' || last_word)
-		return methods->putmessage(type, body, len);
-	return 0;
+	if (type == 'Z')
+		end_feeding(client, FEED_DONE);
+	if (type != 'E')
+		return type != 'S';
+	if (!has_field(*body, *len, "\0VFATAL"))
+	{
+		if (!is_for_client(client, *body, *len))
+			return true;
+		drop_unread();
+	}
+	end_feeding(client, FEED_NONE);
+	convert_fields(body, len);
+	return false;
 }

@@ -21,16 +21,17 @@ typedef enum FeedState
 
 extern FeedState pooler_feed_state;
 
-/* Feeds what makes the unnamed statement here this client's; FATAL if it
- * cannot. */
-extern void pooler_feed_unnamed(PoolerClient *client);
+/* Feeds what makes the unnamed statement here this client's, or none if its
+ * first message replaces it; FATAL if it cannot. */
+extern void pooler_feed_unnamed(PoolerClient *client, bool replaces);
 
 /* The same before a message of the client, which is ready, where it matters.
  * AWAIT_GIVE_UP: it has said nothing after all. */
 extern AwaitResult pooler_feed_if_needed(PoolerClient *client);
 
-/* In place of putmessage() while it is FEED_RUNNING. */
-extern int	pooler_feed_put(uint64 client, char type, const char *body,
-							size_t len, const PQcommMethods *methods);
+/* While it is FEED_RUNNING: is a message to the client not to be said?  One that
+ * is may have another body then, which lives in the current context. */
+extern bool pooler_feed_swallows(uint64 client, char type, const char **body,
+								 size_t *len);
 
 #endif							/* POOLER_FEED_H */

@@ -62,6 +62,7 @@
 #include "net.h"
 #include "pins.h"
 #include "take.h"
+#include "unnamed.h"
 #include "waitset.h"
 #include "watch.h"
 #include "wire.h"
@@ -235,7 +236,7 @@ begin_client(uint64 packed)
 		just_greeted = true;
 		if (!differs)
 			return AWAIT_NOTHING;
-		pooler_feed_unnamed(c);
+		pooler_feed_unnamed(c, false);
 		return AWAIT_SPOKE;
 	}
 	if (!pooler_carry_load(c))
@@ -370,7 +371,8 @@ after_transaction(void)
 		unpin();
 		/* also for a kept client: should this backend hang, another takes it */
 		pins = pooler_carry_save(c, serving);
-		if (pins == 0 && !just_greeted && pooler_await_may_keep(quick))
+		if (pins == 0 && !just_greeted && !pooler_unnamed_is_absent() &&
+			pooler_await_may_keep(quick))
 		{
 			result = keep_client();
 			idle_since = pooler_self.member->idle_since;
@@ -686,8 +688,9 @@ wrapped_putmessage(char type, const char *body, size_t len)
 	pooler_self.member->said++;
 	if (type == 'S')
 		pooler_watch.settings = true;
-	if (pooler_feed_state == FEED_RUNNING)
-		return pooler_feed_put(serving, type, body, len, real_methods);
+	if (pooler_feed_state == FEED_RUNNING &&
+		pooler_feed_swallows(serving, type, &body, &len))
+		return 0;
 	note_answer(type, len > 0 ? body[0] : 0);
 	switch (type)
 	{
@@ -706,6 +709,9 @@ wrapped_putmessage(char type, const char *body, size_t len)
 		case 'A':
 			if (started && len > sizeof(int32))
 				return put_notification(body, len);
+			break;
+		case 'E':
+			pooler_unnamed_error();
 			break;
 		case 'Z':
 			ready_seen = true;

@@ -23,13 +23,14 @@
  *	  saved		text and id into the slot		[pooler_unnamed_save]
  *	  fed		the slot's text parsed here: `live`, the slot's id
  *												[pooler_unnamed_fed]
+ *	  absent	it could not be parsed here, for a table that is gone or locked:
+ *				it stays in the slot			[pooler_unnamed_save]
  *	  gone		Query, Parse, Close				[forget]
  *
  * What is fed ends with a Sync. Without one the Parse's snapshot would be in
  * the way of a client that begins with BEGIN ISOLATION LEVEL SERIALIZABLE, and
  * its error, say of a table that is gone, would hit a client that had no
- * intention to use the statement. With it, a statement that cannot be parsed
- * any more is gone, and a Bind fails as it must, if with another text.
+ * intention to use the statement (feed.c).
  *
  * If the list is not found as expected (`broken`), every client is pinned, and
  * the first message of the next one is preceded by a Close.
@@ -49,7 +50,6 @@
 #include "port/pg_bitutils.h"
 #include "tcop/tcopprot.h"
 #include "utils/dsa.h"
-#include "port/pg_bswap.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 #include "utils/timestamp.h"
@@ -98,6 +98,12 @@ static StringInfoData body;		/* reused at every save */
 static int	client_encoding = -1;
 static ParseId fed_id;
 
+/* The client's statement is in its slot, and not here. */
+static bool absent = false;
+
+/* Nor will it be, once its first message has been read. */
+static bool replaced = false;
+
 static bool
 same_id(const ParseId *a, const ParseId *b)
 {
@@ -134,6 +140,7 @@ adopt(CachedPlanSource *plan, const ParseId *id, TimestampTz began)
 	live_id = *id;
 	live_owner = serving;
 	live_began = began;
+	absent = replaced = false;
 }
 
 static CachedPlanSource *
@@ -289,7 +296,8 @@ pooler_unnamed_save(PoolerClient *client, uint64 packed)
 		return false;
 	if (live == NULL)
 	{
-		free_saved(client);
+		if (!absent)
+			free_saved(client);
 		return true;
 	}
 	/* a stranger's: this client was not served, or did not come that far */
@@ -332,6 +340,7 @@ pooler_unnamed_differs(PoolerClient *client, uint64 packed,
 	SavedParse *saved = saved_parse(client);
 
 	serving = packed;
+	absent = replaced = false;
 	if (unlikely(broken))
 		return true;			/* whatever is here gets closed */
 	if (saved == NULL)
@@ -347,63 +356,6 @@ pooler_unnamed_differs(PoolerClient *client, uint64 packed,
 	return false;
 }
 
-/* Plain text in any encoding, up to its terminator; -1: it is not. */
-static int
-ascii_length(const char *text, int len)
-{
-	for (int i = 0; i < len; i++)
-	{
-		if (text[i] == '\0')
-			return i;
-		if (IS_HIGHBIT_SET(text[i]))
-			return -1;
-	}
-	return -1;
-}
-
-static bool
-is_good_query(const char *body, int len)
-{
-	return len > 0 && ascii_length(body, len) == len - 1;
-}
-
-/* "", the text, the number of types and the types. */
-static bool
-is_good_parse(const char *body, int len)
-{
-	int			text;
-	uint16		types;
-
-	if (len < 1 || body[0] != '\0')
-		return false;
-	text = ascii_length(body + 1, len - 1);
-	if (text < 0 || len < 1 + text + 1 + 2)
-		return false;
-	memcpy(&types, body + 1 + text + 1, 2);
-	return len == 1 + text + 1 + 2 + 4 * (int) pg_ntoh16(types);
-}
-
-/*
- * The server drops the old unnamed statement only after it has read the whole
- * message: one that it cannot read (layout, encoding) leaves the statement for
- * whatever follows in the same packet. So only what has been seen whole, and
- * cannot be misread, is believed.
- */
-bool
-pooler_unnamed_harmless(const char *head, int len)
-{
-	uint32		body;
-
-	if (len < 5 || (head[0] != 'Q' && head[0] != 'P'))
-		return false;
-	memcpy(&body, head + 1, 4);
-	body = pg_ntoh32(body);
-	if (body < 4 || body - 4 > (uint32) (len - 5))
-		return false;			/* not seen whole */
-	return head[0] == 'Q' ? is_good_query(head + 5, body - 4) :
-		is_good_parse(head + 5, body - 4);
-}
-
 static void
 put_message(StringInfo out, char type, const char *data, int len)
 {
@@ -417,14 +369,16 @@ put_message(StringInfo out, char type, const char *data, int len)
  * expressible in the client's; so that is set aside while it is fed.
  */
 char *
-pooler_unnamed_message(PoolerClient *client, int *len)
+pooler_unnamed_message(PoolerClient *client, bool replaces, int *len)
 {
 	static const char close_unnamed[] = {'S', '\0'};
 	SavedParse *saved = saved_parse(client);
 	StringInfoData out;
 
 	initStringInfo(&out);
-	if (saved != NULL)
+	absent = saved != NULL && !replaces;
+	replaced = saved != NULL && replaces;
+	if (absent)
 	{
 		put_message(&out, 'P', saved->body, client->unnamed_len);
 		fed_id = saved->id;
@@ -436,6 +390,24 @@ pooler_unnamed_message(PoolerClient *client, int *len)
 	(void) SetClientEncoding(GetDatabaseEncoding());
 	*len = out.len;
 	return out.data;
+}
+
+bool
+pooler_unnamed_is_absent(void)
+{
+	return absent;
+}
+
+/*
+ * Without a text: the message could not be read, so that it has not replaced
+ * anything.
+ */
+void
+pooler_unnamed_error(void)
+{
+	if (replaced && debug_query_string == NULL)
+		absent = true;
+	replaced = false;
 }
 
 /*

@@ -7,7 +7,7 @@
  *	  if (pooler_unnamed_differs())
  *	  {
  *		look at the client's first bytes with MSG_PEEK, waiting for them;
- *		if (!pooler_unnamed_harmless())
+ *		if (they do not surely replace it, see first_use.h)
  *		{
  *			feed pooler_unnamed_message() to PostgresMain();
  *			swallow its whole reply, up to and with the ReadyForQuery;
@@ -49,21 +49,24 @@ extern bool pooler_unnamed_save(PoolerClient *client, uint64 packed);
 extern bool pooler_unnamed_differs(PoolerClient *client, uint64 packed,
 								   bool same_settings);
 
-/* These are the first bytes of the client's first message: will it surely make
- * the unnamed statement irrelevant (simple Query, Parse of "")? It must be here
- * whole and well formed; up to POOLER_UNNAMED_PEEK bytes are worth a look. */
-#define POOLER_UNNAMED_PEEK	4096
-extern bool pooler_unnamed_harmless(const char *head, int len);
+/* The messages to feed to PostgresMain() before the client's own bytes: a Parse,
+ * or a Close, also if its first message replaces the statement; and a Sync;
+ * palloc'd, *len set, at most POOLER_UNNAMED_FEED. The client's settings must be
+ * loaded by then; from here to pooler_unnamed_fed() its encoding is the
+ * server's. */
+extern char *pooler_unnamed_message(PoolerClient *client, bool replaces,
+									int *len);
 
-/* The messages to feed to PostgresMain() before the client's own bytes: a Parse
- * or a Close, and a Sync; palloc'd, *len set, at most POOLER_UNNAMED_FEED. The
- * client's settings must be loaded by then; from here to pooler_unnamed_fed()
- * its encoding is the server's. */
-extern char *pooler_unnamed_message(PoolerClient *client, int *len);
-
-/* The reply's ReadyForQuery was swallowed. Whether Parse succeeded is found
- * out here. */
+/* The reply's last message was swallowed, or is to be said. Whether Parse
+ * succeeded is found out here. */
 extern void pooler_unnamed_fed(uint64 packed);
+
+/* An error of the client's own is about to be sent. */
+extern void pooler_unnamed_error(void);
+
+/* The client that is served has a statement that is not here: it must be given
+ * up, to be taken again with the next look. */
+extern bool pooler_unnamed_is_absent(void);
 
 #define POOLER_UNNAMED_MAX	65536	/* of a Parse message that is carried */
 #define POOLER_UNNAMED_FEED (POOLER_UNNAMED_MAX + 16)
