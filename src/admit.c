@@ -363,7 +363,7 @@ enter_route(int slot, const LoginState *login, StringInfo out)
 	POOLER_INJECT("admit-route");
 	c->pool = pool;
 	c->route = route;
-	c->mode = mode_of(login, pool);
+	c->mode = allowed->own_backend ? MODE_SESSION : mode_of(login, pool);
 	c->catalog_generation = pooler_shmem_catalog_generation(allowed->role,
 															allowed->database);
 	/* this one may be older than pooler.superuser_mode */

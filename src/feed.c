@@ -38,7 +38,7 @@ FeedState	pooler_feed_state = FEED_NONE;
 
 static int	pair[2] = {-1, -1};
 
-static char fed_type;			/* of the message before the Sync */
+static char fed_type;			/* of the message that is not answered yet */
 
 static void
 feed(const char *message, int len)
@@ -170,7 +170,10 @@ bool
 pooler_feed_swallows(uint64 client, char type, const char **body, size_t *len)
 {
 	if (type == '1')
+	{
 		pooler_self.member->counts.reparses++;
+		fed_type = 'S';
+	}
 	if (type == 'Z')
 		end_feeding(client, FEED_DONE);
 	if (type != 'E')

@@ -21,7 +21,7 @@
  *	  SERVING -> PINNED -> SERVING	[await.c]: its session state is here
  *
  * From flush to return this is foreign ground for errors: an ERROR would make
- * PostgresMain() send E and Z to whoever is attached. ExitOnAnyError makes each
+ * PostgresMain() send E and Z to whoever is attached. guard.c makes each
  * FATAL, whereToSendOutput is DestNone while nobody is served, and MyProcPort's
  * socket is then our own, so that no last word reaches the last client.
  *
@@ -55,6 +55,7 @@
 #include "functions.h"
 #include "counters.h"
 #include "feed.h"
+#include "guard.h"
 #include "handoff.h"
 #include "identity.h"
 #include "inject.h"
@@ -586,16 +587,15 @@ note_reads(bool in_transaction)
 static void
 boundary(void)
 {
-	bool		exit_on_any_error = ExitOnAnyError;
 	MemoryContext context = CurrentMemoryContext;
 
-	ExitOnAnyError = true;
+	pooler_guard_begin();
 	HOLD_CANCEL_INTERRUPTS();
 	POOLER_INJECT("give-up-boundary");
 	await_next_message();
 	note_reads(IsTransactionBlock());
 	RESUME_CANCEL_INTERRUPTS();
-	ExitOnAnyError = exit_on_any_error;
+	pooler_guard_end();
 	MemoryContextSwitchTo(context);
 }
 

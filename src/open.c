@@ -94,10 +94,18 @@ socket_directory(void)
 		psprintf("%s/%s", DataDir, line);
 }
 
+/* What the server says while it opens a backend, it has logged; libpq would print
+ * it once more, as it comes: with line feeds of a role's choice. */
+static void
+hear_notice(void *arg, const PGresult *notice)
+{
+}
+
 /* Everything explicit: nothing of the server's environment may speak here. */
 static PGconn *
 connect_start(int member, const char *database, const char *directory)
 {
+	PGconn	   *conn;
 	char		port[16];
 	char		name[64];
 	const char *keys[] = {"host", "port", "dbname", "user", "application_name",
@@ -108,7 +116,9 @@ connect_start(int member, const char *database, const char *directory)
 	snprintf(port, sizeof(port), "%d", PostPortNumber);
 	snprintf(name, sizeof(name), "pooler:%d:%u:%s", member,
 			 pooler_members[member].opening, pooler_shared->nonce);
-	return PQconnectStartParams(keys, values, 0);
+	conn = PQconnectStartParams(keys, values, 0);
+	(void) PQsetNoticeReceiver(conn, hear_notice, NULL);
+	return conn;
 }
 
 /* False: libpq cannot even begin. */

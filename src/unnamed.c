@@ -24,7 +24,8 @@
  *	  fed		the slot's text parsed here: `live`, the slot's id
  *												[pooler_unnamed_fed]
  *	  absent	it could not be parsed here, for a table that is gone or locked:
- *				it stays in the slot			[pooler_unnamed_save]
+ *				it stays in the slot			[pooler_unnamed_save]; also if a
+ *				later message drops it, which nobody sees where there is none
  *	  gone		Query, Parse, Close				[forget]
  *
  * What is fed ends with a Sync. Without one the Parse's snapshot would be in

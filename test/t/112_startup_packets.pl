@@ -97,7 +97,7 @@ sub backend_after
 }
 my ($who, $pid, $pinned) = backend_after('acts');
 is($who, 'other', 'a role that starts as another');
-is($pinned, 'startup options', 'has a backend of its own');
+is($pinned, 'session mode,startup options', 'has a backend of its own');
 $pooler->poll_view("select count(*) from pooler.backends where pid = $pid", '0', 'which is closed afterwards');
 ($who, $pid, $pinned) = backend_after('acts_not');
 is("$who $pinned", 'acts_not ', 'one that starts as itself has not');
