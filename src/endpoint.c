@@ -402,3 +402,10 @@ pooler_endpoint_upkeep(TimestampTz now)
 			drop(c);
 	}
 }
+
+void
+pooler_endpoint_follow_clock(const ClockStep *step)
+{
+	for (int i = 0; i < MAX_CONNECTIONS; i++)
+		pooler_since_follow(&connections[i].since, step);
+}

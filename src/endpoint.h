@@ -7,7 +7,7 @@
 #ifndef POOLER_ENDPOINT_H
 #define POOLER_ENDPOINT_H
 
-#include "datatype/timestamp.h"
+#include "since.h"
 
 /* Opens pooler.metrics_port, if it is set. What cannot be opened is a LOG line:
  * clients are served all the same. */
@@ -24,6 +24,9 @@ extern void pooler_endpoint_failed(int index, uint32 stamp);
 
 /* From time to time: cuts who is slow. */
 extern void pooler_endpoint_upkeep(TimestampTz now);
+
+/* The clock was set. */
+extern void pooler_endpoint_follow_clock(const ClockStep *step);
 
 /* The server shuts down: /ready says no from now on. */
 extern void pooler_endpoint_note_shutdown(void);

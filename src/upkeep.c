@@ -26,6 +26,7 @@
 #include "deliver.h"
 #include "dispatch.h"
 #include "door.h"
+#include "endpoint.h"
 #include "guc.h"
 #include "history.h"
 #include "leaks.h"
@@ -403,6 +404,7 @@ follow_clock(int64 elapsed_us)
 	pooler_client_follow_clock(&step);
 	pooler_console_follow_clock(&step);
 	pooler_door_follow_clock(&step);
+	pooler_endpoint_follow_clock(&step);
 	pooler_pool_follow_clock(&step);
 	pooler_history_follow_clock(&step);
 	pooler_since_follow(&pooler_shared->stats_reset_at, &step);
