@@ -15,7 +15,8 @@
  *
  * The ring (260 kB) is allocated for a pool's entry when it is first used and
  * stays with that entry, also for a later pool: readers need no lock. It is in
- * shared memory and survives the worker, not a restart of the server.
+ * shared memory and survives the worker, not a restart of the server. Where
+ * there is no memory for it, what is done is in no sample; see make_ring().
  *
  * src/history.c
  */
@@ -32,6 +33,8 @@
 #include "since.h"
 
 PG_FUNCTION_INFO_V1(pooler_history_samples);
+
+#define RETRY_MS	30000
 
 /* What the worker remembers of a pool from the last second. */
 typedef struct Remembered
@@ -51,6 +54,7 @@ typedef struct Remembered
 static Remembered remembered[POOLER_MAX_POOLS];
 static int	looks = 0;			/* in this second */
 static int64 this_second = 0;
+static TimestampTz refused_at = 0;	/* there was no memory for a ring */
 
 static int64
 second_of(TimestampTz at)
@@ -68,18 +72,26 @@ ring_of(const PoolerPool *p)
 
 /* ---- the worker ---- */
 
+/*
+ * NULL: there is no memory, for other pools neither: all rings have one size.
+ * Each try is an ERROR in the log, so it is not made every second.
+ */
 static HistorySample *
-make_ring(PoolerPool *p)
+make_ring(PoolerPool *p, TimestampTz now)
 {
 	HistorySample *ring = ring_of(p);
 	Size		size = sizeof(HistorySample) * HISTORY_SECONDS;
 
 	if (ring != NULL)
 		return ring;
+	if (refused_at != 0 && !pooler_since_exceeds(refused_at, now, RETRY_MS))
+		return NULL;
 	p->history = pooler_shmem_allocate(size, NULL);
 	ring = ring_of(p);
 	if (ring != NULL)
 		memset(ring, 0, size);
+	else
+		refused_at = now;
 	return ring;
 }
 
@@ -147,7 +159,7 @@ static void
 end_second_of(PoolerPool *p, Remembered *r, const PoolCounts *backends,
 			  const WaitFigures *waits, TimestampTz now)
 {
-	HistorySample *ring = make_ring(p);
+	HistorySample *ring = make_ring(p, now);
 	HistorySample s;
 
 	if (r->made_at != p->made_at)
@@ -213,6 +225,7 @@ pooler_history_restart(void)
 void
 pooler_history_follow_clock(const ClockStep *step)
 {
+	pooler_since_follow(&refused_at, step);
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 		pooler_since_follow(&remembered[i].made_at, step);
 }
