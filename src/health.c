@@ -223,13 +223,13 @@ static const char *
 remedy_of(Patient *p, Metric metric, const MetricResult *r)
 {
 	const MetricSample *s = &p->sample;
+	const char *first = pooler_remedy_first(p->pool);
 	const char *what;
 	const char *room = "";
 
 	p->remedy.n = 0;
-	if (p->pool->state == POOL_UNAVAILABLE && metric != METRIC_IDLE_SURPLUS)
-		return psprintf("No backend can be opened, mend that first: %s",
-						p->pool->last_error);
+	if (first != NULL && metric != METRIC_IDLE_SURPLUS)
+		return first;
 	if (pooler_metrics_unlimited(s) && metric != METRIC_IDLE_SURPLUS)
 		what = raise_shared(p);
 	else

@@ -1,6 +1,7 @@
 /*
  * remedy.c
- *	  The statements that give a pool another size, and room for it.
+ *	  The statements that give a pool another size, and room for it; and what has
+ *	  to come first.
  *
  * src/remedy.c
  */
@@ -75,6 +76,15 @@ static int
 limit_of(int pool_size, int max_overflow)
 {
 	return max_overflow < 0 || pool_size == 0 ? -1 : pool_size + max_overflow;
+}
+
+const char *
+pooler_remedy_first(const PoolerPool *pool)
+{
+	if (pool->state != POOL_UNAVAILABLE)
+		return NULL;
+	return psprintf("No backend can be opened, mend that first: %s",
+					pool->last_error);
 }
 
 const char *

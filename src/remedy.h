@@ -1,6 +1,7 @@
 /*
  * remedy.h
- *	  The statements that give a pool another size, and room for it.
+ *	  The statements that give a pool another size, and room for it; and what has
+ *	  to come first.
  *
  * src/remedy.h
  */
@@ -20,6 +21,9 @@ typedef struct Remedy
 } Remedy;
 
 extern void pooler_remedy_add(Remedy *remedy, const char *statement);
+
+/* What no other size would mend, a sentence; NULL: backends can be opened. */
+extern const char *pooler_remedy_first(const PoolerPool *pool);
 
 /* Adds what sets this size. Returns what has to grow with it, a sentence with a
  * space before it, or ""; NULL: pooler.pools has no room for such an entry. */

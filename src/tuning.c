@@ -3,7 +3,8 @@
  *	  SQL: what size each pool should have, by what it did (pooler.advice).
  *
  * The samples of the last 15 minutes (history.c) are summed up, rightsize.c
- * judges, and remedy.c writes the statements.
+ * judges, and remedy.c writes the statements. Of a pool that can open no backend
+ * it says that first, and no number.
  *
  * src/tuning.c
  */
@@ -133,18 +134,32 @@ change_of(const RightsizeInput *in, const RightsizeResult *r)
 					r->max_overflow, cores);
 }
 
+/* Clients wait, or do nothing, because no backend can be opened: what was seen
+ * meanwhile is for no other size. */
+static void
+keep_size(const RightsizeInput *in, RightsizeResult *r)
+{
+	if (r->verdict != RIGHTSIZE_UNKNOWN)
+		r->verdict = RIGHTSIZE_KEEP;
+	r->pool_size = in->pool_size;
+	r->max_overflow = in->max_overflow;
+}
+
 static void
 advice_row(Row *row, const PoolerPool *pool)
 {
 	RightsizeInput in;
 	RightsizeResult r;
 	Remedy		remedy = {.n = 0};
+	const char *first = pooler_remedy_first(pool);
 	const char *change;
 	const char *room = NULL;
 
 	sum_up(pool, &in);
 	r = pooler_rightsize(&in);
-	change = change_of(&in, &r);
+	if (first != NULL)
+		keep_size(&in, &r);
+	change = first != NULL ? first : change_of(&in, &r);
 	if (r.verdict > RIGHTSIZE_KEEP)
 		room = pooler_remedy_resize(&remedy, pool, r.pool_size, r.max_overflow);
 	put_text(row, pool->name);

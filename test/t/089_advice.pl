@@ -1,5 +1,6 @@
 # pooler.advice: grow, shift, shrink and keep, each after a minute of a load that asks
-# for it, and unknown before; following it removes the trouble.
+# for it, and unknown before; following it removes the trouble. Where no backend can be
+# opened it says that instead.
 use PoolerTest;
 use Time::HiRes qw(time);
 
@@ -44,6 +45,12 @@ is($pooler->sql(advice('wide', 'verdict, change, statements is null')), 'keep|Th
     'clients wait for what is nobody\'s size');
 is($pooler->sql(advice('telehealth', 'verdict, advised_pool_size, advised_max_overflow')), 'shrink|5|7', 'ten are too many for one: half of them, with the same limit');
 is($pooler->sql(advice('fire', 'verdict, change is null, statements is null')), 'keep|t|t', 'one for one: nothing to change');
+
+# No other size helps a pool whose database is gone.
+$pooler->sql('drop database hems with (force)');
+$pooler->poll_view("select state from pooler.pools where pool = 'hems'", 'unavailable', 'a database is dropped');
+is($pooler->sql(advice('hems', 'verdict, advised_pool_size, advised_max_overflow, change, statements is null')),
+    'keep|1|3|No backend can be opened, mend that first: database "hems" does not exist|t', 'what to do first is said, and no number');
 
 # What it says can be run, and helps.
 $pooler->sql($_) foreach split /\n/, $pooler->sql(advice('main', 'unnest(statements)'));

@@ -1,5 +1,6 @@
 # A pool whose backends pg_hba.conf does not let in is not too small: neither pooler.health nor
-# pooler.diagnose() says so when its clients time out or wait; they say what is wrong.
+# pooler.diagnose() says so when its clients time out or wait; they say what is wrong, as
+# pooler.advice does.
 use PoolerTest;
 
 my $pooler = PoolerTest->new('unavailable', pools => 'main pool_size=1 max_overflow=1 timeout=0.2, fire pool_size=1 max_overflow=1 timeout=600',
@@ -32,6 +33,7 @@ foreach my $case ([ 'main', 'exhaustion' ], [ 'fire', 'wait' ])
         qr/^pool unavailable/, "$pool: pooler.diagnose() says first that it is unavailable");
     is($pooler->sql("select coalesce(string_agg(problem || ': ' || remedy, '; '), 'none') from pooler.diagnose() where pool = '$pool' and remedy ~* 'raise (max_overflow|pool_size|pool_timeout)'"),
         'none', "$pool: and nowhere that it is too small");
+    like($pooler->sql("select change from pooler.advice where pool = '$pool'"), qr/^No backend can be opened, mend that first: .*no pg_hba\.conf entry/, "$pool: nor by pooler.advice");
 }
 
 done_testing;
