@@ -93,4 +93,27 @@ $client->write(CopyDone(), Terminate());
 $pooler->poll_view("select count(*) from pooler.clients where application_name = 'client'", '0', 'a good-bye behind it is heard');
 $holder->run('commit');
 
+# Its role has no backend, and cannot have one: those who wait for that are told. No time is up.
+$pooler->reconfigure("pooler.pool_timeout = -1\npooler.wait_notice = -1\n");
+$client = $pooler->client('client again');
+foreach ([ 'the rest of a COPY', CopyData("2\n"), CopyDone() ], [ 'a lone Flush', Flush() ], [ 'half a message', substr($large, 0, 3) ])
+{
+    my ($name, @messages) = @$_;
+    $name .= ', and no backend can be had';
+    fail_to_copy();
+    $pooler->sql('alter role app connection limit 0');
+    $pooler->sql("select pg_terminate_backend(pid) from pooler.backends where role = 'app'");
+    $pooler->poll_view("select count(*) from pooler.backends where role = 'app'", '0', "$name: none is left");
+    $pooler->new_log;
+    $client->write(@messages);
+    $pooler->logged(qr/too many connections for role "app"/, "$name: one is asked for");
+    nothing_comes($name, 1);
+    $holder->write(Query('select 3'));
+    is($holder->result('E')->{errors}[0]{C}, '53300', "$name: who asks something is told");
+    is($holder->result->{types}, 'Z', "$name: once");
+    $pooler->sql('alter role app connection limit -1');
+    $client->write(substr($large, 3)) if $messages[0] eq substr($large, 0, 3);
+    is_served($name);
+}
+
 done_testing;
