@@ -115,12 +115,12 @@ pooler_await_first_byte(void)
 	return first_byte(true);
 }
 
-/* QueryCancelPending first: a cancel between statements is for nobody. */
+/* Cancels first: one that comes between statements is for nobody. */
 static void
 serve_interrupts(bool at_boundary)
 {
 	ResetLatch(MyLatch);
-	QueryCancelPending = false;
+	pooler_backend_drop_cancel();
 	CHECK_FOR_INTERRUPTS();
 	if (catchupInterruptPending)
 		ProcessCatchupInterrupt();

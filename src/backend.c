@@ -3,17 +3,23 @@
  *	  What a pooled backend tells the worker and the views about itself.
  *
  * Its activity in shared memory, its place among the route's idle backends,
- * messages on the control socket, and its end. See handoff.c for the states.
+ * messages on the control socket, its end, and what it does not listen to. See
+ * handoff.c for the states.
  *
  * src/backend.c
  */
 #include "postgres.h"
 
 #include <poll.h>
+#include <signal.h>
 
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "libpq/pqsignal.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "utils/guc.h"
+#include "utils/timeout.h"
 #include "utils/timestamp.h"
 
 #include "backend.h"
@@ -210,4 +216,58 @@ pooler_backend_echo(const char *what, uint64 client)
 					pooler_self.role_name),
 			 errhidestmt(true)));
 	application_name = loaded_name;
+}
+
+/* ---- cancels ---- */
+
+/*
+ * Throws what is pending and catches it. No signal comes meanwhile, and one that
+ * was to end this process is left where it is.
+ */
+static void
+throw_cancel(void)
+{
+	MemoryContext old = CurrentMemoryContext;
+	bool		exit_on_error = ExitOnAnyError;
+	uint32		holdoff = InterruptHoldoffCount;
+	uint32		cancel_holdoff = QueryCancelHoldoffCount;
+	sigset_t	before;
+
+	sigprocmask(SIG_SETMASK, &BlockSig, &before);
+	ExitOnAnyError = false;
+	QueryCancelHoldoffCount = 0;
+	(void) get_timeout_indicator(STATEMENT_TIMEOUT, true);
+	(void) get_timeout_indicator(LOCK_TIMEOUT, true);
+	PG_TRY();
+	{
+		if (!ProcDiePending)
+			CHECK_FOR_INTERRUPTS();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(old);
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	InterruptHoldoffCount = holdoff;
+	QueryCancelHoldoffCount = cancel_holdoff;
+	ExitOnAnyError = exit_on_error;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+/*
+ * On a standby it may be a conflict with replay: PostgreSQL 15 marks that as a
+ * cancel, keeps the difference to itself (postgres.c), and forgets it only by
+ * throwing it: else at whoever reads or cancels next. Inside a transaction that
+ * transaction may be what is in conflict, and PostgresMain() shall see it.
+ */
+void
+pooler_backend_drop_cancel(void)
+{
+	if (!QueryCancelPending)
+		return;
+	if (!RecoveryInProgress())
+		QueryCancelPending = false;
+	else if (!IsTransactionOrTransactionBlock())
+		throw_cancel();
 }

@@ -64,6 +64,12 @@ extern bool pooler_backend_is_orphan(void);
 extern bool pooler_backend_must_leave(void);
 extern void pooler_backend_leave(void) __attribute__((noreturn));
 
+/*
+ * Before PostgresMain() reads: a cancel that is pending is for nobody, nor is a
+ * conflict between a standby's replay and a transaction that is over.
+ */
+extern void pooler_backend_drop_cancel(void);
+
 /* A LOG line of echo_pool about this client. */
 extern void pooler_backend_echo(const char *what, uint64 client);
 

@@ -149,7 +149,7 @@ serve_interrupts(void)
 {
 	if (ProcDiePending)
 		proc_exit(0);
-	QueryCancelPending = false;
+	pooler_backend_drop_cancel();
 	CHECK_FOR_INTERRUPTS();
 	if (catchupInterruptPending)
 		ProcessCatchupInterrupt();

@@ -104,7 +104,7 @@ drop_pending(void)
 	IdleInTransactionSessionTimeoutPending = false;
 	CheckClientConnectionPending = false;
 	pooler_drop_transaction_timeout();
-	QueryCancelPending = false;
+	pooler_backend_drop_cancel();
 }
 
 static void
@@ -144,7 +144,7 @@ start_serving(uint64 packed)
 	TimestampTz taken_at = pooler_self.member->taken_at;
 
 	POOLER_INJECT("take-serve");
-	QueryCancelPending = false;
+	pooler_backend_drop_cancel();
 	if (!pooler_backend_move_activity(ACTIVITY_TAKEN, ACTIVITY_SERVING))
 	{
 		pg_atomic_write_u64(&pooler_self.member->client, POOLER_NO_CLIENT);
@@ -270,6 +270,7 @@ roll_back(void)
 	StartTransactionCommand();
 	UserAbortTransactionBlock(false);
 	CommitTransactionCommand();
+	pooler_backend_drop_cancel();
 	pgstat_report_stat(true);
 	pgstat_report_activity(STATE_IDLE, NULL);
 }
@@ -594,6 +595,7 @@ boundary(void)
 	POOLER_INJECT("give-up-boundary");
 	await_next_message();
 	note_reads(IsTransactionBlock());
+	pooler_backend_drop_cancel();
 	RESUME_CANCEL_INTERRUPTS();
 	pooler_guard_end();
 	MemoryContextSwitchTo(context);

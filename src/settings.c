@@ -50,6 +50,7 @@
 #include "utils/timestamp.h"
 
 #include "base.h"
+#include "inject.h"
 #include "records.h"
 #include "settings.h"
 #include "variables.h"
@@ -397,6 +398,7 @@ set_entries(volatile int *i)
 {
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
+	POOLER_INJECT("switch-set");
 	for (*i = 0; *i < nentries; (*i)++)
 	{
 		if (entries[*i].todo != 0 && !entries[*i].thrown)
@@ -638,6 +640,7 @@ pooler_settings_login(const char *pairs, int len)
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
+	POOLER_INJECT("greet-set");
 	context = superuser() ? PGC_SU_BACKEND : PGC_BACKEND;
 	while (p < end)
 	{

@@ -68,14 +68,14 @@ leave_idle(void)
 }
 
 /*
- * The interrupts of a backend that serves nobody. QueryCancelPending first: the
- * check would throw an ERROR, and nobody asked for it.
+ * The interrupts of a backend that serves nobody. Cancels first: the check would
+ * throw an ERROR, and nobody asked for it.
  */
 static void
 serve_idle_interrupts(void)
 {
 	ResetLatch(MyLatch);
-	QueryCancelPending = false;
+	pooler_backend_drop_cancel();
 	CHECK_FOR_INTERRUPTS();
 	if (catchupInterruptPending)
 		ProcessCatchupInterrupt();
@@ -268,7 +268,7 @@ fetch(uint64 packed)
 		if (event.events & WL_POSTMASTER_DEATH)
 			proc_exit(1);
 		ResetLatch(MyLatch);
-		QueryCancelPending = false;
+		pooler_backend_drop_cancel();
 		CHECK_FOR_INTERRUPTS();
 	}
 	if (answer.type != CONTROL_FILE || nfds != 1)

@@ -13,9 +13,10 @@
  * one process. The name, the kind and the pid are appended to inject.log.
  *
  * Kinds: error, fatal, exit (proc_exit), and a signal to the process itself:
- * stop, terminate, cancel; `busy`: from then on the worker's epoll has a file to
- * read at each turn, which means nothing. For calls also the name of an errno,
- * `short` (half of the bytes) and `none` (no memory, no file).
+ * stop, terminate, cancel, `conflict` (a standby's, with the transaction that it
+ * is in); `busy`: from then on the worker's epoll has a file to read at each turn,
+ * which means nothing. For calls also the name of an errno, `short` (half of the
+ * bytes) and `none` (no memory, no file).
  *
  * test/inject/inject.c
  */
@@ -33,6 +34,7 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
+#include "storage/procsignal.h"
 #include "utils/dsa.h"
 
 #include "evloop.h"
@@ -98,6 +100,13 @@ keep_busy(void)
 	return true;
 }
 
+/* As the startup process does it that finds rows removed which we might see. */
+static bool
+send_conflict(void)
+{
+	return SendProcSignal(MyProcPid, PROCSIG_RECOVERY_CONFLICT_SNAPSHOT, -1) == 0;
+}
+
 /* False: the kind is not one of those that every step knows. */
 static bool
 fail(const char *name, const char *kind)
@@ -118,6 +127,8 @@ fail(const char *name, const char *kind)
 		return kill(getpid(), SIGTERM) == 0;
 	if (strcmp(kind, "cancel") == 0)
 		return kill(getpid(), SIGINT) == 0;
+	if (strcmp(kind, "conflict") == 0)
+		return send_conflict();
 	if (strcmp(kind, "busy") == 0)
 		return keep_busy();
 	return false;
