@@ -10,7 +10,14 @@ $pooler->node->safe_psql('main', q{
     select pg_replication_origin_create('elsewhere')});
 my ($client, $second) = map { $pooler->client($_, user => 'repl') } qw(pinned second);
 
-sub pins { return "select array_to_string(pinned_by, ', ') from pooler.clients where application_name = '$_[0]'" }
+# It has its place among those who may be pinned (here: one) until its backend has seen that nothing pins it,
+# which is after its answer.
+sub is_released
+{
+    my ($name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return $pooler->poll_view("select state, array_to_string(pinned_by, ', ') from pooler.clients where application_name = 'pinned'", 'idle|', $name);
+}
 
 # What pins, its name, a question that shows the state is there, and the end.
 my @states = (
@@ -23,7 +30,7 @@ foreach (@states)
 {
     my ($name, $begin, $question, $answer, $end) = @$_;
     $client->run($begin);
-    $pooler->poll_view(pins('pinned'), $name, "a $name pins, under its name");
+    $pooler->poll_view("select array_to_string(pinned_by, ', ') from pooler.clients where application_name = 'pinned'", $name, "a $name pins, under its name");
     foreach my $turn (1 .. 2)
     {
         my $pid = $second->value('select pg_backend_pid()');
@@ -31,13 +38,13 @@ foreach (@states)
         isnt($client->value('select pg_backend_pid()'), $pid, "$name: on a backend of its own");
     }
     $client->run($end);
-    $pooler->poll_view(pins('pinned'), '', "$name: released when it is gone");
+    is_released("$name: released when it is gone");
 }
 foreach my $sql ("select pg_create_physical_replication_slot('stays')", "select pg_drop_replication_slot('stays')",
     "begin; select pg_replication_origin_session_setup('elsewhere'); select pg_replication_origin_session_reset(); commit")
 {
     $client->run($sql);
-    $pooler->poll_view(pins('pinned'), '', "\"$sql\" does not pin");
+    is_released("\"$sql\" does not pin");
 }
 
 # Who leaves takes it along; a backup cannot be cleaned, its backend is closed.
@@ -57,6 +64,7 @@ foreach ([ 'replication slot', 'idle', q{select count(*) from pg_replication_slo
     is($client->sqlstate($begin), '', "$name: another may have it");
     $client->run((map { $_->[4] } grep { $_->[0] eq $name } @states)[0]);
     is($client->sqlstate('select pg_replication_origin_session_reset()'), '55000', "$name: the backend has no origin") if $name eq 'replication origin';
+    is_released("$name: and leave it");
 }
 
 # A stranger's lock on a temporary table: cleaning does not wait for it.
