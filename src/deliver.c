@@ -34,9 +34,15 @@
 #include "pool.h"
 #include "refusal.h"
 #include "route.h"
+#include "since.h"
 
-/* After so long a birth is tried again for which backends of ours must leave. */
+/*
+ * After so long a birth is tried again for which backends of ours must leave, and
+ * then after as long as it has been tried: each costs a process. In the end it
+ * has failed.
+ */
 #define LEAVING_MS		20
+#define LEAVING_MOST_MS	2000
 
 /* The same where somebody has locked the catalog of roles. */
 #define LOCKED_MS		100
@@ -200,6 +206,7 @@ now_born(int member)
 	m->born_at = GetCurrentTimestamp();
 	m->state = MEMBER_BORN;
 	w->failed_before = wr->failed;
+	wr->full_since = 0;
 	pooler_histogram_add(&pooler_pools[m->pool].birth,
 						 m->born_at - w->birth_began, 1);
 	pooler_histogram_add(&pooler_routes[m->route].birth,
@@ -277,6 +284,31 @@ somebody_leaves(int pool, int route)
 	return false;
 }
 
+/*
+ * True: it is tried again soon, which does not count as a failure. One that has
+ * been tried for long enough, and failed, is no longer that until one succeeds.
+ */
+static bool
+awaits_leavers(int pool, int route)
+{
+	WorkerRoute *w = &pooler_worker_routes[route];
+	TimestampTz now = GetCurrentTimestamp();
+	int64		tried_us;
+
+	if (!somebody_leaves(pool, route))
+		return false;
+	if (w->full_since == 0 || w->full_since > now ||
+		(w->failures == 0 &&
+		 pooler_since_exceeds(w->full_at, now, 2 * LEAVING_MOST_MS)))
+		w->full_since = now;
+	w->full_at = now;
+	tried_us = now - w->full_since;
+	if (tried_us > LEAVING_MOST_MS * INT64CONST(1000))
+		return false;
+	w->retry_at = now + Max(tried_us, LEAVING_MS * INT64CONST(1000));
+	return true;
+}
+
 /* Of no interest to a client: the next try may well succeed. */
 static bool
 is_passing(int route, const char *sqlstate)
@@ -292,12 +324,8 @@ birth_failed(int pool, int route, const Refusal *refusal)
 {
 	bool		passing;
 
-	if (strcmp(refusal->sqlstate, "53300") == 0 && somebody_leaves(pool, route))
-	{
-		pooler_worker_routes[route].retry_at =
-			TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LEAVING_MS);
+	if (strcmp(refusal->sqlstate, "53300") == 0 && awaits_leavers(pool, route))
 		return;
-	}
 	passing = is_passing(route, refusal->sqlstate);
 	pooler_route_birth_failed(route);
 	strlcpy(pooler_pools[pool].last_error, refusal->message,

@@ -24,6 +24,8 @@ typedef struct WorkerRoute
 	int			failures;		/* births that failed in a row */
 	uint32		failed;			/* births that ever failed */
 	TimestampTz retry_at;		/* no birth before */
+	TimestampTz full_since;		/* a CONNECTION LIMIT is, while some leave */
+	TimestampTz full_at;		/* when the last birth met that */
 	bool		may_not_login;	/* births would fail: recycle nobody */
 } WorkerRoute;
 

@@ -400,6 +400,11 @@ follow_clock(int64 elapsed_us)
 		pooler_since_follow(&looks[i].returning_since, &step);
 		pooler_since_follow(&looks[i].leaving_since, &step);
 	}
+	for (int i = 0; i < pooler_routes_seen; i++)
+	{
+		pooler_since_follow(&pooler_worker_routes[i].full_since, &step);
+		pooler_since_follow(&pooler_worker_routes[i].full_at, &step);
+	}
 	pooler_member_follow_clock(&step);
 	pooler_client_follow_clock(&step);
 	pooler_console_follow_clock(&step);
