@@ -338,6 +338,31 @@ find_pool(const LoginState *login)
 	return pooler_pool_find(login->pool_name, login->login.database);
 }
 
+/* With the name of a pool that there is not; NULL: why there is no route in it. */
+static void
+say_no_route(int slot, const char *no_pool, int route)
+{
+	const char *sqlstate = "53300";
+	const char *message = "pooler could not open another connection";
+	const char *detail = NULL;
+	const char *hint = "The server's log says why.";
+
+	if (no_pool)
+	{
+		sqlstate = "3D000";
+		message = psprintf("pooler has no pool for database \"%s\"", no_pool);
+		hint = "Add it, or \"*\", to pooler.pools.";
+	}
+	else if (route == ROUTE_NO_ROOM)
+	{
+		message = "pooler has no room for another role";
+		detail = psprintf("There are clients or backends of %d pairs of a pool and a role, and may be of no more.",
+						  pooler_shared->max_routes);
+		hint = "Use fewer roles at once: one makes room when its clients have left.";
+	}
+	(void) pooler_client_say_error(slot, "FATAL", sqlstate, message, detail, hint);
+}
+
 /* LOGIN -> ARMED; says `out` first. False: an error has been said, or cannot be. */
 static bool
 enter_route(int slot, const LoginState *login, StringInfo out)
@@ -346,18 +371,14 @@ enter_route(int slot, const LoginState *login, StringInfo out)
 	const PoolerLogin *allowed = &login->login;
 	const Greeting *g;
 	int			pool = find_pool(login);
-	int			route = pool < 0 ? -1 :
+	int			route = pool < 0 ? POOLER_NO_ROUTE :
 		pooler_route_find(pool, allowed->role, login->user,
 						  allowed->superuser);
 
-	if (route < 0)
+	if (pool < 0 || route < 0)
 	{
 		(void) pooler_client_say(slot, out);
-		(void) pooler_client_say_error(slot, "FATAL", pool < 0 ? "3D000" : "53300",
-				  pool < 0 ? psprintf("pooler has no pool for database \"%s\"",
-									  login->pool_name) :
-				  "pooler has no room for another role", NULL,
-				  pool < 0 ? "Add it, or \"*\", to pooler.pools." : NULL);
+		say_no_route(slot, pool < 0 ? login->pool_name : NULL, route);
 		return false;
 	}
 	POOLER_INJECT("admit-route");

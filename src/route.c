@@ -61,7 +61,7 @@ pooler_route_clear_counters(int route)
 	pooler_counters_clear_route(route);
 }
 
-/* Nobody is in it yet. */
+/* Nobody is in it yet. False: logged. */
 static bool
 open_route(int route)
 {
@@ -70,7 +70,12 @@ open_route(int route)
 	int			fd = epoll_create1(EPOLL_CLOEXEC);
 
 	if (fd < 0)
+	{
+		ereport(LOG,
+				(errcode_for_file_access(),
+				 errmsg("could not create an epoll instance for a role's clients: %m")));
 		return false;
+	}
 	memset(w, 0, sizeof(*w));
 	w->epoll_fd = fd;
 	w->held_first = w->held_last = -1;
@@ -147,7 +152,7 @@ pooler_route_forget_pool(int pool)
 	}
 }
 
-/* A place for one more; there is always one, see shmem.c. */
+/* A place for one more; -1: too many have clients or backends, see shmem.c. */
 static int
 free_route(void)
 {
@@ -184,8 +189,10 @@ pooler_route_find(int pool, Oid role, const char *role_name, bool superuser)
 		return i;
 	}
 	made = free_route();
-	if (made < 0 || !make_route(made, pool, role, role_name, superuser))
-		return -1;
+	if (made < 0)
+		return ROUTE_NO_ROOM;
+	if (!make_route(made, pool, role, role_name, superuser))
+		return ROUTE_NO_FILE;
 	pooler_routes_seen = Max(pooler_routes_seen, made + 1);
 	return made;
 }

@@ -39,7 +39,9 @@ extern int	pooler_routes_seen;
 
 extern void pooler_route_start(void);
 
-/* The route of this role in this pool, made if need be; -1: no room. */
+/* The route of this role in this pool, made if need be. */
+#define ROUTE_NO_ROOM	(-1)	/* too many have clients or backends */
+#define ROUTE_NO_FILE	(-2)	/* logged */
 extern int	pooler_route_find(int pool, Oid role, const char *role_name,
 							  bool superuser);
 

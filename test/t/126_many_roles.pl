@@ -12,6 +12,8 @@ my @clients = map { $pooler->client("application $_", user => "r$_") } 1 .. $mos
 is($pooler->sql('select count(*) from pooler.routes'), $most, 'as many roles as there is room for');
 my $refused = $pooler->client('one more', user => 'r' . ($most + 1), may_fail => 1)->{login};
 is("$refused->{errors}[0]{S} $refused->{errors}[0]{C} $refused->{errors}[0]{M}", 'FATAL 53300 pooler has no room for another role', 'another one hears so');
+is("$refused->{errors}[0]{D} $refused->{errors}[0]{H}", "There are clients or backends of $most pairs of a pool and a role, and may be of no more. "
+      . 'Use fewer roles at once: one makes room when its clients have left.', 'and why, and what to do');
 ok($refused->{eof}, 'and is let go');
 is($pooler->client('same role', user => 'r1')->value('select current_user'), 'r1', 'not so another client of one of them');
 is($clients[-1]->value('select current_user'), "r$most", 'and they are served');

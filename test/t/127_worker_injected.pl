@@ -24,8 +24,8 @@ sub is_whole
 # No epoll for another role.
 $pooler->inject('worker-epoll_create1', 'EMFILE');
 my $bob = $pooler->client('bob', user => 'bob', may_fail => 1)->{login};
-is("$bob->{errors}[0]{C} $bob->{errors}[0]{M}", '53300 pooler has no room for another role', 'no epoll for a role');
-is_whole('no epoll', 'worker-epoll_create1');
+is("$bob->{errors}[0]{C} $bob->{errors}[0]{M} $bob->{errors}[0]{H}", '53300 pooler could not open another connection The server\'s log says why.', 'no epoll for a role');
+is_whole('no epoll', 'worker-epoll_create1', qr/could not create an epoll instance for a role's clients: Too many open files/);
 is($pooler->client('bob', user => 'bob')->value('select current_user'), 'bob', 'the next time there is one');
 $pooler->poll_view('select clients from pooler.worker', '1', 'he leaves');
 
