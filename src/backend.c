@@ -247,6 +247,7 @@ throw_cancel(void)
 	{
 		MemoryContextSwitchTo(old);
 		FlushErrorState();
+		InterruptPending = true;	/* what else came with it */
 	}
 	PG_END_TRY();
 	InterruptHoldoffCount = holdoff;
