@@ -172,6 +172,17 @@ free_route(void)
 	return -1;
 }
 
+bool
+pooler_route_is_room(void)
+{
+	for (int i = 0; i < pooler_shared->max_routes; i++)
+	{
+		if (!pooler_routes[i].used || is_empty(i))
+			return true;
+	}
+	return false;
+}
+
 int
 pooler_route_find(int pool, Oid role, const char *role_name, bool superuser)
 {

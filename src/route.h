@@ -45,6 +45,9 @@ extern void pooler_route_start(void);
 extern int	pooler_route_find(int pool, Oid role, const char *role_name,
 							  bool superuser);
 
+/* Is there a place for another one? */
+extern bool pooler_route_is_room(void);
+
 /* For pooler.reset_stats(). */
 extern void pooler_route_clear_counters(int route);
 

@@ -3,8 +3,9 @@
  *	  What the worker does with backends by the clock, ten times a second.
  *
  * It replaces those that are too old or born before their role was altered,
- * invalidates those that do not respond, closes overflow that nobody needs and,
- * at the end of a transaction, what is over a limit.
+ * invalidates those that do not respond, closes overflow that nobody needs, what
+ * keeps a place that another role needs and, at the end of a transaction, what is
+ * over a limit.
  * Each is a short function of one backend, or of one pool.
  *
  * Who waits for a backend is waits.c's business, who gets one dispatch.c's; who
@@ -299,6 +300,45 @@ close_surplus(int pool)
 		pooler_member_retire(victim);
 }
 
+/*
+ * Without a place for one more role those without clients give theirs up, who was
+ * idle longest first. Nobody else would close their backends: who logs in as
+ * another role is refused, and does not wait for one.
+ */
+static void
+make_room_for_roles(void)
+{
+	int			victim = -1;
+	TimestampTz best = PG_INT64_MAX;
+
+	if (pooler_route_is_room())
+		return;
+	for (int i = 0; i < pooler_shared->max_members; i++)
+	{
+		PoolerMember *m = &pooler_members[i];
+		TimestampTz since = pooler_member_idle_since(m);
+
+		if (since == 0 || since >= best || pooler_routes[m->route].clients > 0 ||
+			pg_atomic_read_u32(&m->leave) != 0)
+			continue;
+		best = since;
+		victim = i;
+	}
+	if (victim >= 0)
+		pooler_member_retire(victim);
+}
+
+static void
+look_at_routes(void)
+{
+	make_room_for_roles();
+	for (int i = 0; i < pooler_routes_seen; i++)
+	{
+		if (pooler_routes[i].used)
+			pooler_route_update_keep(i, true);
+	}
+}
+
 /* A pool that was removed, or is paused: each backend goes at its next
  * boundary. */
 static void
@@ -461,11 +501,7 @@ pooler_upkeep_turn(void)
 		ping(i);
 		miss_leaver(i);
 	}
-	for (int i = 0; i < pooler_routes_seen; i++)
-	{
-		if (pooler_routes[i].used)
-			pooler_route_update_keep(i, true);
-	}
+	look_at_routes();
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 	{
 		if (pooler_pools[i].state == POOL_FREE)

@@ -23,9 +23,11 @@ $pooler->poll_view('select count(role), sum(clients) filter (where role is null)
 $pooler->poll_view('select (select sum(transactions) from pooler.usage) = (select transactions from pooler.pools)', 't', 'with what they do');
 
 # One leaves, and its backend, if it has one: there is room.
+$clients[9]->run('select 1') foreach 1 .. 5;
 $clients[9]->quit;
 $pooler->poll_view("select backends, clients from pooler.routes where role = 'r10'", '0|0', 'one leaves');
 is($pooler->client('in its place', user => 'r' . ($most + 1))->value('select current_user'), 'r' . ($most + 1), 'and there is room for another');
+$pooler->poll_view("select transactions from pooler.routes where role = 'r${\ ($most + 1)}'", '1', 'whose counters are its own');
 is($pooler->sql("select count(*), count(*) filter (where role = 'r10') from pooler.routes"), "$most|0", 'in its place');
 
 done_testing;
