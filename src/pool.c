@@ -38,6 +38,9 @@
 
 #define MAX_BACKOFF_MS 30000
 
+/* One that has served its client for longer may take long yet. */
+#define LONG_MS 1000
+
 WorkerPool	pooler_worker_pools[POOLER_MAX_POOLS];
 
 static PoolEntry wildcard;		/* '*', if has_wildcard */
@@ -357,22 +360,82 @@ may_try(int pool)
 		!pooler_is_ahead(w->retry_at, GetCurrentTimestamp(), MAX_BACKOFF_MS);
 }
 
-/* A listed pool without any backend that wants one and cannot open it: no slot is
- * free. */
-static bool
-somebody_starves(void)
+/* Since when a client waits there to whom a backend could be born; DT_NOEND: none
+ * does. */
+static TimestampTz
+held_since(int pool)
 {
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz oldest = DT_NOEND;
+
+	for (int i = 0; i < pooler_routes_seen; i++)
+	{
+		WorkerRoute *w = &pooler_worker_routes[i];
+		TimestampTz since;
+
+		if (!pooler_routes[i].used || pooler_routes[i].pool != pool ||
+			w->held == 0 ||
+			pooler_is_ahead(w->retry_at, now, ROUTE_MAX_BACKOFF_MS))
+			continue;
+		since = pooler_clients[w->held_first].waiting_since;
+		oldest = Min(oldest, since == 0 ? now : since);
+	}
+	return oldest;
+}
+
+/*
+ * Since when it has no backend and is to have one; DT_NOEND: that is not so.
+ * Where no client waits that takes pool_size, and one that '*' made has to do
+ * without: there may be more of these than backends. Listed ones come first, as
+ * each can always have one.
+ */
+static TimestampTz
+needs_first_since(int pool)
+{
+	PoolerPool *p = &pooler_pools[pool];
+	TimestampTz since;
+
+	if (pooler_worker_pools[pool].open > 0 || pooler_pool_limit(pool) == 0 ||
+		!may_try(pool))
+		return DT_NOEND;
+	since = held_since(pool);
+	if (p->listed && (p->limits.pool_size > 0 || since != DT_NOEND))
+		return DT_NOBEGIN;
+	return since;
+}
+
+/* The pool that is to have the next backend, since it has none; -1: there is none.
+ * By index some would take turns, and others never get any. */
+static int
+first_in_line(void)
+{
+	int			first = -1;
+	TimestampTz oldest = DT_NOEND;
+
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 	{
-		WorkerPool *w = &pooler_worker_pools[i];
-		PoolerPool *p = &pooler_pools[i];
+		TimestampTz since = needs_first_since(i);
 
-		if (w->open == 0 && pooler_pool_limit(i) > 0 && p->listed &&
-			(p->limits.pool_size > 0 || p->clients > 0) && may_try(i) &&
-			!slot_is_free(i))
-			return true;
+		if (since >= oldest)
+			continue;
+		first = i;
+		oldest = since;
 	}
-	return false;
+	return first;
+}
+
+/* Does the number of all backends allow this pool its first? */
+static bool
+may_have_first(int pool)
+{
+	return (pooler_pools[pool].listed || open_backends() < all_backends()) &&
+		slot_is_free(pool);
+}
+
+bool
+pooler_pool_starves(int pool)
+{
+	return needs_first_since(pool) != DT_NOEND && !may_have_first(pool);
 }
 
 /* Is it about to go?  An orphan ends by itself, at a moment that it chooses. */
@@ -384,16 +447,15 @@ is_leaving(PoolerMember *m)
 		 pg_atomic_read_u32(&m->leave) != 0);
 }
 
-/* Members of this pool that count in `open` but will not. */
-static int
-leaving(int pool)
+int
+pooler_pool_staying(int pool)
 {
-	int			n = 0;
+	int			n = pooler_worker_pools[pool].open;
 
-	for (int i = 0; i < pooler_shared->max_members; i++)
+	for (int i = 0; n > 0 && i < pooler_shared->max_members; i++)
 	{
 		if (pooler_members[i].pool == pool && is_leaving(&pooler_members[i]))
-			n++;
+			n--;
 	}
 	return n;
 }
@@ -401,43 +463,67 @@ leaving(int pool)
 bool
 pooler_pool_is_over_limit(int pool)
 {
-	int			over = pooler_worker_pools[pool].open - pooler_pool_limit(pool);
+	int			limit = pooler_pool_limit(pool);
 
-	return over > 0 && over > leaving(pool);
+	return pooler_worker_pools[pool].open > limit &&
+		pooler_pool_staying(pool) > limit;
 }
 
-/*
- * More are open than pooler.max_backends allows, or a pool has none and there is
- * no slot for it, and this pool has most.
- */
 bool
-pooler_pool_must_shrink(int pool)
+pooler_pool_is_place_kept(PoolerMember *m, TimestampTz now)
 {
-	int			open = pooler_worker_pools[pool].open;
+	uint32		activity = pg_atomic_read_u32(&m->activity);
 
-	if ((open <= 1 && pooler_pools[pool].listed) ||
-		(open_backends() <= all_backends() && !somebody_starves()))
+	if (m->state != MEMBER_BORN || activity == ACTIVITY_GONE)
 		return false;
+	return pg_atomic_read_u32(&m->pins) != 0 ||
+		(activity == ACTIVITY_SERVING &&
+		 pooler_since_exceeds(m->taken_at, now, LONG_MS));
+}
+
+static bool
+comes_free(PoolerMember *m, TimestampTz now)
+{
+	return is_leaving(m) && !m->hung && m->state != MEMBER_ORPHAN &&
+		!pooler_pool_is_place_kept(m, now);
+}
+
+/* More pools starve than places are about to come free. */
+static bool
+place_is_wanted(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	int			wanted = 0;
+
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
-	{
-		if (pooler_worker_pools[i].open > open)
-			return false;
-	}
-	return true;
+		wanted += pooler_pool_starves(i);
+	for (int i = 0; wanted > 0 && i < pooler_shared->max_members; i++)
+		wanted -= comes_free(&pooler_members[i], now);
+	return wanted > 0;
+}
+
+bool
+pooler_pool_must_shrink(void)
+{
+	int			staying = 0;
+
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+		staying += pooler_pool_staying(i);
+	return staying > all_backends() || place_is_wanted();
 }
 
 bool
 pooler_pool_may_open(int pool)
 {
-	WorkerPool *w = &pooler_worker_pools[pool];
+	int			first;
 
-	if (!may_try(pool))
+	if (!may_try(pool) ||
+		!(pooler_worker_pools[pool].open == 0 ? may_have_first(pool) :
+		  open_backends() < all_backends() && slot_is_free(pool)))
 		return false;
-	/* each listed pool can always have one */
-	if (open_backends() >= all_backends() &&
-		(w->open > 0 || !pooler_pools[pool].listed))
-		return false;
-	return slot_is_free(pool);
+	/* what another has given up is for the one that has none */
+	first = first_in_line();
+	return first < 0 || first == pool;
 }
 
 static void

@@ -217,6 +217,25 @@ replace_outdated(int member)
 	pooler_member_retire(member);
 }
 
+/* Since when it serves nobody; 0: it does. */
+static TimestampTz
+unused_since(const PoolerMember *m)
+{
+	return m->state == MEMBER_UNBORN ? m->opened_at :
+		pooler_member_idle_since(m);
+}
+
+/* May it be told to go? */
+static bool
+may_go(PoolerMember *m, int pool)
+{
+	if (m->pool != pool || pg_atomic_read_u32(&m->leave) != 0)
+		return false;
+	return m->state == MEMBER_UNBORN ||
+		(m->state == MEMBER_BORN &&
+		 !pooler_worker_routes[m->route].may_not_login);
+}
+
 /* The longest idle backend of a pool, or an unborn one if those are to go, too;
  * -1: none has been so long. */
 static int
@@ -228,17 +247,10 @@ longest_unused(int pool, int ms, bool with_unborn)
 	for (int i = 0; i < pooler_shared->max_members; i++)
 	{
 		PoolerMember *m = &pooler_members[i];
-		TimestampTz since;
+		TimestampTz since = unused_since(m);
 
-		if (m->state == MEMBER_FREE || m->pool != pool ||
-			pg_atomic_read_u32(&m->leave) != 0 ||
-			(m->state == MEMBER_UNBORN && !with_unborn))
-			continue;
-		since = m->state == MEMBER_UNBORN ? m->opened_at :
-			pooler_member_idle_since(m);
-		if (since == 0 || since >= best_since || !older_than(since, ms) ||
-			(m->route != POOLER_NO_ROUTE &&
-			 pooler_worker_routes[m->route].may_not_login))
+		if (!may_go(m, pool) || (m->state == MEMBER_UNBORN && !with_unborn) ||
+			since == 0 || since >= best_since || !older_than(since, ms))
 			continue;
 		best = i;
 		best_since = since;
@@ -261,9 +273,7 @@ soonest_free(int pool)
 		PoolerMember *m = &pooler_members[i];
 		bool		pinned = pg_atomic_read_u32(&m->pins) != 0;
 
-		if (m->state != MEMBER_BORN || m->pool != pool ||
-			pg_atomic_read_u32(&m->leave) != 0 ||
-			pooler_worker_routes[m->route].may_not_login)
+		if (!may_go(m, pool) || m->state != MEMBER_BORN)
 			continue;
 		if (best < 0 || pinned < best_pinned ||
 			(pinned == best_pinned && m->taken_at > pooler_members[best].taken_at))
@@ -275,7 +285,17 @@ soonest_free(int pool)
 	return best;
 }
 
-/* Overflow that nobody needs, and what is over the pool's or all pools' limit. */
+/* The one of this pool that is missed least, and sooner gone than others; -1: none
+ * may go. */
+static int
+least_missed(int pool)
+{
+	int			victim = longest_unused(pool, 0, true);
+
+	return victim >= 0 ? victim : soonest_free(pool);
+}
+
+/* Overflow that nobody needs, and what is over the pool's limit. */
 static void
 close_surplus(int pool)
 {
@@ -284,15 +304,9 @@ close_surplus(int pool)
 	bool		spares = pooler_dispatch_needs_spares(pool);
 	int			victim = -1;
 
+	/* a limit that is kept only while nobody works would not be one */
 	if (pooler_pool_is_over_limit(pool))
-	{
-		/* a limit that is kept only while nobody works would not be one */
-		victim = longest_unused(pool, 0, true);
-		if (victim < 0)
-			victim = soonest_free(pool);
-	}
-	else if (pooler_pool_must_shrink(pool))
-		victim = longest_unused(pool, 0, true);
+		victim = least_missed(pool);
 	else if (limits->pool_size > 0 && open > limits->pool_size &&
 			 !pooler_waits_somebody(pool))
 		victim = longest_unused(pool, POOLER_SURPLUS_IDLE_MS, !spares);
@@ -323,6 +337,65 @@ make_room_for_roles(void)
 			continue;
 		best = since;
 		victim = i;
+	}
+	if (victim >= 0)
+		pooler_member_retire(victim);
+}
+
+/*
+ * Each is its pool's least missed: does m go before the other?  Of one that is
+ * kept nobody knows when it goes. Else the largest pool gives first; of equal
+ * ones the one that makes less use of its backend, or has had it longer.
+ */
+static bool
+goes_before(PoolerMember *m, PoolerMember *other)
+{
+	bool		kept = pooler_pool_is_place_kept(m, now);
+	int			more = pooler_pool_staying(m->pool) -
+		pooler_pool_staying(other->pool);
+	TimestampTz unused = unused_since(m);
+	TimestampTz other_unused = unused_since(other);
+
+	if (kept != pooler_pool_is_place_kept(other, now))
+		return !kept;
+	if (more != 0)
+		return more > 0;
+	if ((unused != 0) != (other_unused != 0))
+		return unused != 0;
+	return unused != 0 ? unused < other_unused : m->born_at < other->born_at;
+}
+
+/* A newborn serves somebody first, or two pools would take turns in vain. */
+static bool
+is_newborn(const PoolerMember *m)
+{
+	return m->state == MEMBER_BORN &&
+		!(older_than(m->born_at, pooler_guc_role_quantum) &&
+		  (m->counts.checkouts > 0 ||
+		   older_than(m->born_at, POOLER_SURPLUS_IDLE_MS)));
+}
+
+/* For all pools' limit, or for a pool that has none. */
+static void
+shrink_pools(void)
+{
+	int			victim = -1;
+
+	if (!pooler_pool_must_shrink())
+		return;
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+	{
+		int			member;
+
+		/* each listed pool can always have one */
+		if (pooler_pool_staying(i) <= (pooler_pools[i].listed ? 1 : 0))
+			continue;
+		member = least_missed(i);
+		if (member < 0 || is_newborn(&pooler_members[member]))
+			continue;
+		if (victim < 0 || goes_before(&pooler_members[member],
+									  &pooler_members[victim]))
+			victim = member;
 	}
 	if (victim >= 0)
 		pooler_member_retire(victim);
@@ -380,6 +453,24 @@ mark_overflow(int pool)
 				younger++;
 		}
 		m->overflow = younger < over;
+	}
+}
+
+static void
+look_at_pools(void)
+{
+	shrink_pools();
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+	{
+		if (pooler_pools[i].state == POOL_FREE)
+			continue;
+		if (pooler_pools[i].state == POOL_DRAINING || pooler_pool_is_paused(i))
+			drain(i);
+		else
+			close_surplus(i);
+		mark_overflow(i);
+		pooler_pool_upkeep(i, now);
+		pooler_worker_pools[i].dirty = true;
 	}
 }
 
@@ -502,16 +593,5 @@ pooler_upkeep_turn(void)
 		miss_leaver(i);
 	}
 	look_at_routes();
-	for (int i = 0; i < POOLER_MAX_POOLS; i++)
-	{
-		if (pooler_pools[i].state == POOL_FREE)
-			continue;
-		if (pooler_pools[i].state == POOL_DRAINING || pooler_pool_is_paused(i))
-			drain(i);
-		else
-			close_surplus(i);
-		mark_overflow(i);
-		pooler_pool_upkeep(i, now);
-		pooler_worker_pools[i].dirty = true;
-	}
+	look_at_pools();
 }

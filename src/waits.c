@@ -264,22 +264,37 @@ look_after(int slot)
 	return false;
 }
 
+static char *
+timeout_detail(int pool)
+{
+	PoolerPool *p = &pooler_pools[pool];
+
+	if (p->state == POOL_UNAVAILABLE)
+		return psprintf("Pool \"%s\" cannot open backends: %s", p->name,
+						p->last_error);
+	if (pooler_worker_pools[pool].open > 0)
+		return psprintf("All backends of pool \"%s\" are in use.", p->name);
+	if (pooler_pool_is_paused(pool))
+		return psprintf("Pool \"%s\" may have no backend while its database is dropped, moved or copied.",
+						p->name);
+	if (pooler_pool_starves(pool))
+		return psprintf("Pool \"%s\" has no backend, and no other pool could give one up in time.",
+						p->name);
+	return psprintf("Pool \"%s\" has no backend yet.", p->name);
+}
+
 static void
 say_timeout(int slot)
 {
 	PoolerClient *c = &pooler_clients[slot];
 	PoolerPool *p = &pooler_pools[c->pool];
-	const char *error = p->state == POOL_UNAVAILABLE ? p->last_error : NULL;
 
 	p->timeouts++;
 	pooler_answer_error(slot, "53300",
 						 psprintf("QueuePool limit of size %d overflow %d reached, connection timed out, timeout %.2f",
 								  p->limits.pool_size, p->limits.max_overflow,
 								  p->limits.timeout_ms / 1000.0),
-						 error ? psprintf("Pool \"%s\" cannot open backends: %s",
-										  p->name, error) :
-						 psprintf("All backends of pool \"%s\" are in use.",
-								  p->name),
+						 timeout_detail(c->pool),
 						 "Raise pooler.max_overflow or pooler.pool_size, find what holds backends in pooler.backends, or raise pooler.pool_timeout.");
 }
 

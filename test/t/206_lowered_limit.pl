@@ -61,6 +61,13 @@ $_->quit foreach @sessions, $pinned;
 backends_are('fire', '1', 'with their clients their backends go');
 is($pooler->client('after', database => 'fire')->value('select 1'), '1', 'the rest serves');
 
+# The limit of all pools.
+$pooler->reconfigure("pooler.pools = 'main pool_size=4, fire pool_size=1'\n");
+backends_are('main', '4', 'more again, all of which serve');
+$pooler->reconfigure("pooler.max_backends = 3\n");
+backends_are('main', '2', 'max_backends holds for the largest pool, too');
+goes_on('main', 'which goes on');
+
 $crowd{main}->stop;
 %seen = (%seen, map { $_->[2] => 1 } grep { $_->[1] eq 'answer' } $crowd{main}->finish);
 is(join(' ', sort keys %seen), '1', 'nothing but answers');
