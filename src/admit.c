@@ -334,33 +334,40 @@ static int
 find_pool(const LoginState *login)
 {
 	if (strcmp(pooler_pool_database(login->pool_name), login->database) != 0)
-		return -1;
+		return POOLER_NO_POOL;
 	return pooler_pool_find(login->pool_name, login->login.database);
 }
 
-/* With the name of a pool that there is not; NULL: why there is no route in it. */
+/* Why there is none. */
 static void
-say_no_route(int slot, const char *no_pool, int route)
+say_no_pool(int slot, const char *name, int pool)
 {
-	const char *sqlstate = "53300";
-	const char *message = "pooler could not open another connection";
-	const char *detail = NULL;
-	const char *hint = "The server's log says why.";
+	if (pool == POOLER_NO_POOL)
+		(void) pooler_client_say_error(slot, "FATAL", "3D000",
+									   psprintf("pooler has no pool for database \"%s\"",
+												name), NULL,
+									   "Add it, or \"*\", to pooler.pools.");
+	else
+		(void) pooler_client_say_error(slot, "FATAL", "53300",
+									   psprintf("pooler has no room for a pool of database \"%s\"",
+												name),
+									   psprintf("Each of %d pools is listed in pooler.pools, has clients, or has backends that have yet to end.",
+												POOLER_MAX_POOLS), NULL);
+}
 
-	if (no_pool)
-	{
-		sqlstate = "3D000";
-		message = psprintf("pooler has no pool for database \"%s\"", no_pool);
-		hint = "Add it, or \"*\", to pooler.pools.";
-	}
-	else if (route == ROUTE_NO_ROOM)
-	{
-		message = "pooler has no room for another role";
-		detail = psprintf("There are clients or backends of %d pairs of a pool and a role, and may be of no more.",
-						  pooler_shared->max_routes);
-		hint = "Use fewer roles at once: one makes room when its clients have left.";
-	}
-	(void) pooler_client_say_error(slot, "FATAL", sqlstate, message, detail, hint);
+static void
+say_no_route(int slot, int route)
+{
+	if (route == ROUTE_NO_ROOM)
+		(void) pooler_client_say_error(slot, "FATAL", "53300",
+									   "pooler has no room for another role",
+									   psprintf("There are clients or backends of %d pairs of a pool and a role, and may be of no more.",
+												pooler_shared->max_routes),
+									   "Use fewer roles at once: one makes room when its clients have left.");
+	else
+		(void) pooler_client_say_error(slot, "FATAL", "53300",
+									   "pooler could not open another connection",
+									   NULL, "The server's log says why.");
 }
 
 /* LOGIN -> ARMED; says `out` first. False: an error has been said, or cannot be. */
@@ -378,7 +385,10 @@ enter_route(int slot, const LoginState *login, StringInfo out)
 	if (pool < 0 || route < 0)
 	{
 		(void) pooler_client_say(slot, out);
-		say_no_route(slot, pool < 0 ? login->pool_name : NULL, route);
+		if (pool < 0)
+			say_no_pool(slot, login->pool_name, pool);
+		else
+			say_no_route(slot, route);
 		return false;
 	}
 	POOLER_INJECT("admit-route");

@@ -7,11 +7,15 @@
  *	  any -> UNAVAILABLE	[failed]: no backend can be opened; last_error
  *	  any -> DRAINING		[configure]: no longer in pooler.pools, or made by
  *							'*' for a name that is listed now
+ *	  any -> DRAINING		[make_room, upkeep]: made by '*', and unused
  *	  DRAINING -> FREE		[free_drained]: its last backend and client have gone
  *
  * A pool keeps its entry in shared memory over a reload, and so its counters.
  * An entry of pooler.pools and a pool are the same if name and database are. One
- * that finds no room beside those that drain gets its pool when they have.
+ * that finds no room beside those that drain gets its pool when they have, and
+ * until then its name is nobody else's. Room is made of pools that '*' made and
+ * that have been without clients longest, for such entries and, ahead, for a login
+ * of one more database.
  *
  * src/pool.c
  */
@@ -45,7 +49,8 @@ WorkerPool	pooler_worker_pools[POOLER_MAX_POOLS];
 
 static PoolEntry wildcard;		/* '*', if has_wildcard */
 static bool has_wildcard = false;
-static bool left_out = false;	/* an entry has no pool: there was no room */
+static PoolEntry left_out[POOLER_MAX_ENTRIES];	/* have no pool: there was no room */
+static int	nleft_out = 0;
 static bool closing = false;	/* the server shuts down */
 
 static int
@@ -89,10 +94,71 @@ pooler_pool_clear_counters(int pool)
 	pooler_counters_clear_pool(pool);
 }
 
+/* Has it been without clients longer?  Those of which it is not known yet come
+ * last. */
+static bool
+is_unused_longer(int pool, int than)
+{
+	TimestampTz since = pooler_worker_pools[pool].unused_since;
+	TimestampTz other = pooler_worker_pools[than].unused_since;
+
+	return since != 0 && (other == 0 || since < other);
+}
+
+/* A pause is the entry's, and would be the next pool's. */
+static bool
+is_free_at_once(int pool)
+{
+	return pooler_worker_pools[pool].open == 0 && !pooler_pool_is_paused(pool);
+}
+
+/*
+ * Of the pools that '*' made and nobody uses the one that has been so longest, of
+ * those whose entry can be had at once or of those that do not drain; -1: none.
+ */
+static int
+longest_without_clients(bool at_once)
+{
+	int			best = -1;
+
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+	{
+		PoolerPool *p = &pooler_pools[i];
+
+		if (p->state != POOL_FREE && !p->listed && p->clients == 0 &&
+			(at_once ? is_free_at_once(i) : p->state != POOL_DRAINING) &&
+			(best < 0 || is_unused_longer(i, best)))
+			best = i;
+	}
+	return best;
+}
+
+static void
+forget_pool(int pool)
+{
+	pooler_route_forget_pool(pool);
+	pooler_usage_forget_pool(pool);
+	pooler_pools[pool].state = POOL_FREE;
+}
+
+/* An entry for another pool; -1: all are in use. */
+static int
+take_entry(void)
+{
+	int			i = free_pool();
+
+	if (i >= 0)
+		return i;
+	i = longest_without_clients(true);
+	if (i >= 0)
+		forget_pool(i);
+	return i;
+}
+
 static int
 make_pool(const PoolEntry *entry, bool listed)
 {
-	int			i = free_pool();
+	int			i = take_entry();
 	PoolerPool *p;
 
 	if (i < 0)
@@ -129,7 +195,7 @@ configure_entry(const PoolEntry *entry, bool *kept, int elevel)
 		i = make_pool(entry, true);
 	if (i < 0)
 	{
-		left_out = true;
+		left_out[nleft_out++] = *entry;
 		ereport(elevel,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 				 errmsg("no room for pool \"%s\" until removed pools have drained",
@@ -143,15 +209,16 @@ configure_entry(const PoolEntry *entry, bool *kept, int elevel)
 	set_entry(i, entry);
 }
 
-static bool
-is_listed(const char *name, const PoolEntry *entries, int n)
+/* NULL: none has this name. */
+static const PoolEntry *
+find_entry(const char *name, const PoolEntry *entries, int n)
 {
 	for (int i = 0; i < n; i++)
 	{
 		if (!entries[i].wildcard && strcmp(entries[i].name, name) == 0)
-			return true;
+			return &entries[i];
 	}
-	return false;
+	return NULL;
 }
 
 /*
@@ -179,7 +246,8 @@ configure(int elevel)
 	int			n = pooler_guc_parse_pools(pooler_guc_pools, entries,
 										   POOLER_MAX_ENTRIES, &error);
 
-	has_wildcard = left_out = false;
+	has_wildcard = false;
+	nleft_out = 0;
 	for (int i = 0; i < n; i++)
 	{
 		if (entries[i].wildcard)
@@ -197,7 +265,7 @@ configure(int elevel)
 		if (p->state == POOL_FREE || kept[i])
 			continue;
 		if (has_wildcard && !p->listed && p->state != POOL_DRAINING &&
-			!is_listed(p->name, entries, n))
+			find_entry(p->name, entries, n) == NULL)
 			reconfigure_made(i, kept);
 		else
 			p->state = POOL_DRAINING;
@@ -234,6 +302,7 @@ bool
 pooler_pool_serves(const char *name)
 {
 	return find_by_name(name) >= 0 ||
+		find_entry(name, left_out, nleft_out) != NULL ||
 		(has_wildcard && pooler_auth_has_database(name));
 }
 
@@ -241,8 +310,12 @@ const char *
 pooler_pool_database(const char *name)
 {
 	int			i = find_by_name(name);
+	const PoolEntry *entry;
 
-	return i >= 0 ? pooler_pools[i].database : name;
+	if (i >= 0)
+		return pooler_pools[i].database;
+	entry = find_entry(name, left_out, nleft_out);
+	return entry ? entry->database : name;
 }
 
 /* Clients name a pool, which usually is called as its database is. */
@@ -257,8 +330,10 @@ pooler_pool_find(const char *name, Oid database_oid)
 		pooler_pools[made].database_oid = database_oid;
 		return made;
 	}
+	if (find_entry(name, left_out, nleft_out) != NULL)
+		return POOLER_NO_ROOM;
 	if (!has_wildcard || !OidIsValid(database_oid))
-		return -1;
+		return POOLER_NO_POOL;
 	entry = wildcard;
 	strlcpy(entry.name, name, NAMEDATALEN);
 	strlcpy(entry.database, name, NAMEDATALEN);
@@ -271,11 +346,10 @@ pooler_pool_find(const char *name, Oid database_oid)
 	}
 	else
 		made = make_pool(&entry, false);
-	if (made >= 0)
-	{
-		set_entry(made, &entry);
-		pooler_pools[made].database_oid = database_oid;
-	}
+	if (made < 0)
+		return POOLER_NO_ROOM;
+	set_entry(made, &entry);
+	pooler_pools[made].database_oid = database_oid;
 	return made;
 }
 
@@ -686,13 +760,46 @@ has_ready(int pool)
 static void
 free_drained(int pool)
 {
-	pooler_route_forget_pool(pool);
-	pooler_usage_forget_pool(pool);
-	pooler_pools[pool].state = POOL_FREE;
-	if (!left_out)
+	forget_pool(pool);
+	if (nleft_out == 0)
 		return;
 	configure(DEBUG1);			/* the log knows already who waits */
 	pooler_pool_find_databases();
+}
+
+/* Is it free as soon as its backends are told to go? */
+static bool
+is_about_to_drain(int pool)
+{
+	if (pooler_pools[pool].state != POOL_DRAINING ||
+		pooler_pools[pool].clients > 0)
+		return false;
+	for (int i = 0; i < pooler_shared->max_members; i++)
+	{
+		PoolerMember *m = &pooler_members[i];
+
+		if (m->state != MEMBER_FREE && m->pool == pool &&
+			(m->hung || m->state == MEMBER_ORPHAN))
+			return false;
+	}
+	return true;
+}
+
+void
+pooler_pool_make_room(void)
+{
+	int			wanted = nleft_out + has_wildcard;
+
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+		wanted -= pooler_pools[i].state == POOL_FREE || is_about_to_drain(i);
+	for (; wanted > 0; wanted--)
+	{
+		int			i = longest_without_clients(false);
+
+		if (i < 0)
+			return;
+		pooler_pools[i].state = POOL_DRAINING;
+	}
 }
 
 void

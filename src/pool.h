@@ -30,10 +30,14 @@ extern WorkerPool pooler_worker_pools[POOLER_MAX_POOLS];
 /* At start (first) and after each reload: from pooler.pools as it is now. */
 extern void pooler_pool_configure(void);
 
-/* The pool of this database, made by '*' if need be; -1: there is none. */
+/* There is none of this name; or it is to be one, and all entries are in use. */
+#define POOLER_NO_POOL	(-1)
+#define POOLER_NO_ROOM	(-2)
+
+/* The pool of this database, made by '*' if need be, or one of these. */
 extern int	pooler_pool_find(const char *name, Oid database_oid);
 
-/* Is there a pool of this name, or would '*' make one? */
+/* Is there a pool of this name, or is to be, or would '*' make one? */
 extern bool pooler_pool_serves(const char *name);
 
 /* The database that a client means by this name: the pool's, or the name. */
@@ -87,6 +91,9 @@ extern void pooler_pool_clear_counters(int pool);
 
 /* Frees a pool that drains, or that '*' made and nobody uses. */
 extern void pooler_pool_upkeep(int pool, TimestampTz now);
+
+/* Drains what nobody uses as far as entries are wanted. */
+extern void pooler_pool_make_room(void);
 
 /* The clock was set. */
 extern void pooler_pool_follow_clock(const ClockStep *step);

@@ -460,6 +460,7 @@ static void
 look_at_pools(void)
 {
 	shrink_pools();
+	pooler_pool_make_room();
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 	{
 		if (pooler_pools[i].state == POOL_FREE)
