@@ -24,6 +24,7 @@
 #include "pool.h"
 #include "route.h"
 #include "schedule.h"
+#include "share.h"
 #include "since.h"
 
 static TimestampTz now;
@@ -127,7 +128,7 @@ count_pool(int pool, SchedulePool *p)
 	p->limit = pooler_pool_limit(pool);
 	p->pool_size = pooler_pools[pool].limits.pool_size;
 	p->spares = pooler_guc_spare_backends;
-	p->may_open = p->open < p->limit && pooler_pool_may_open(pool);
+	p->may_open = p->open < p->limit && pooler_share_may_open(pool);
 	ncounts = 0;
 	for (int i = 0; i < pooler_routes_seen; i++)
 	{

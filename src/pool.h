@@ -56,25 +56,8 @@ extern void pooler_pool_find_database(int pool);
 /* Its database is being dropped or copied: no backend may be in it. */
 extern bool pooler_pool_is_paused(int pool);
 
-/* May one more backend be opened now, in this pool? */
-extern bool pooler_pool_may_open(int pool);
-
-/* Has it more backends than its limit, without those that are told to go? */
-extern bool pooler_pool_is_over_limit(int pool);
-
-/* How many backends it has, without those that are about to go. */
-extern int	pooler_pool_staying(int pool);
-
-/* Shall a backend of some pool be closed: more are open than pooler.max_backends
- * allows, or a pool has none and there is no place for it? */
-extern bool pooler_pool_must_shrink(void);
-
-/* Has it no backend, and there is no place for the one that it needs? */
-extern bool pooler_pool_starves(int pool);
-
-/* Does a client keep this backend for its session, or has worked for long?  Then
- * nobody knows when its place comes free. */
-extern bool pooler_pool_is_place_kept(PoolerMember *m, TimestampTz now);
+/* May it open a backend, as far as not their number is in the way? */
+extern bool pooler_pool_may_try(int pool);
 
 /* An opening failed, where `by_rules` because of pg_hba.conf, or succeeded. */
 extern void pooler_pool_failed(int pool, const char *error, bool by_rules);

@@ -30,6 +30,7 @@
 #include "guc.h"
 #include "pool.h"
 #include "route.h"
+#include "share.h"
 #include "since.h"
 #include "wait_texts.h"
 #include "waits.h"
@@ -277,7 +278,7 @@ timeout_detail(int pool)
 	if (pooler_pool_is_paused(pool))
 		return psprintf("Pool \"%s\" may have no backend while its database is dropped, moved or copied.",
 						p->name);
-	if (pooler_pool_starves(pool))
+	if (pooler_share_starves(pool))
 		return psprintf("Pool \"%s\" has no backend, and no other pool could give one up in time.",
 						p->name);
 	return psprintf("Pool \"%s\" has no backend yet.", p->name);

@@ -1,0 +1,32 @@
+/*
+ * share.h
+ *	  How the pools share the backends that all of them may have.
+ *
+ * src/share.h
+ */
+#ifndef POOLER_SHARE_H
+#define POOLER_SHARE_H
+
+#include "shmem.h"
+
+/* May one more backend be opened now, in this pool? */
+extern bool pooler_share_may_open(int pool);
+
+/* Has it no backend, and there is no place for the one that it needs? */
+extern bool pooler_share_starves(int pool);
+
+/* How many backends it has, without those that are about to go. */
+extern int	pooler_share_staying(int pool);
+
+/* Are those more than its limit? */
+extern bool pooler_share_is_over_limit(int pool);
+
+/* Shall a backend of some pool be closed: more are open than pooler.max_backends
+ * allows, or a pool has none and there is no place for it? */
+extern bool pooler_share_must_shrink(void);
+
+/* Does a client keep this backend for its session, or has worked for long?  Then
+ * nobody knows when its place comes free. */
+extern bool pooler_share_is_kept(PoolerMember *m, TimestampTz now);
+
+#endif							/* POOLER_SHARE_H */

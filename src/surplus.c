@@ -1,0 +1,223 @@
+/*
+ * surplus.c
+ *	  Which backends are closed for a limit's sake, or for another one's.
+ *
+ * A limit that is kept only while nobody works would not be one: where no backend
+ * is idle, the one that is missed least is told to go, and goes at the end of its
+ * transaction. One that a client keeps for its session comes last.
+ *
+ * src/surplus.c
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "dispatch.h"
+#include "guc.h"
+#include "member.h"
+#include "pool.h"
+#include "route.h"
+#include "share.h"
+#include "since.h"
+#include "surplus.h"
+#include "waits.h"
+
+static TimestampTz now;			/* of this turn */
+
+static bool
+older_than(TimestampTz since, int ms)
+{
+	return pooler_since_exceeds(since, now, ms);
+}
+
+/* Since when it serves nobody; 0: it does. */
+static TimestampTz
+unused_since(const PoolerMember *m)
+{
+	return m->state == MEMBER_UNBORN ? m->opened_at :
+		pooler_member_idle_since(m);
+}
+
+/* May it be told to go? */
+static bool
+may_go(PoolerMember *m, int pool)
+{
+	if (m->pool != pool || pg_atomic_read_u32(&m->leave) != 0)
+		return false;
+	return m->state == MEMBER_UNBORN ||
+		(m->state == MEMBER_BORN &&
+		 !pooler_worker_routes[m->route].may_not_login);
+}
+
+/* The longest idle backend of a pool, or an unborn one if those are to go, too;
+ * -1: none has been so long. */
+static int
+longest_unused(int pool, int ms, bool with_unborn)
+{
+	int			best = -1;
+	TimestampTz best_since = PG_INT64_MAX;
+
+	for (int i = 0; i < pooler_shared->max_members; i++)
+	{
+		PoolerMember *m = &pooler_members[i];
+		TimestampTz since = unused_since(m);
+
+		if (!may_go(m, pool) || (m->state == MEMBER_UNBORN && !with_unborn) ||
+			since == 0 || since >= best_since || !older_than(since, ms))
+			continue;
+		best = i;
+		best_since = since;
+	}
+	return best;
+}
+
+/*
+ * Who is likely to come to a boundary soon: the one that has begun last. One
+ * whose client is pinned only goes with that client.
+ */
+static int
+soonest_free(int pool)
+{
+	int			best = -1;
+	bool		best_pinned = true;
+
+	for (int i = 0; i < pooler_shared->max_members; i++)
+	{
+		PoolerMember *m = &pooler_members[i];
+		bool		pinned = pg_atomic_read_u32(&m->pins) != 0;
+
+		if (!may_go(m, pool) || m->state != MEMBER_BORN)
+			continue;
+		if (best < 0 || pinned < best_pinned ||
+			(pinned == best_pinned && m->taken_at > pooler_members[best].taken_at))
+		{
+			best = i;
+			best_pinned = pinned;
+		}
+	}
+	return best;
+}
+
+/* The one of this pool that is missed least, and sooner gone than others; -1: none
+ * may go. */
+static int
+least_missed(int pool)
+{
+	int			victim = longest_unused(pool, 0, true);
+
+	return victim >= 0 ? victim : soonest_free(pool);
+}
+
+/* Overflow that nobody needs, and what is over the pool's limit. */
+void
+pooler_surplus_close(int pool)
+{
+	PoolerLimits *limits = &pooler_pools[pool].limits;
+	int			open = pooler_worker_pools[pool].open;
+	bool		spares = pooler_dispatch_needs_spares(pool);
+	int			victim = -1;
+
+	/* a limit that is kept only while nobody works would not be one */
+	if (pooler_share_is_over_limit(pool))
+		victim = least_missed(pool);
+	else if (limits->pool_size > 0 && open > limits->pool_size &&
+			 !pooler_waits_somebody(pool))
+		victim = longest_unused(pool, POOLER_SURPLUS_IDLE_MS, !spares);
+	if (victim >= 0)
+		pooler_member_retire(victim);
+}
+
+/*
+ * Without a place for one more role those without clients give theirs up, who was
+ * idle longest first. Nobody else would close their backends: who logs in as
+ * another role is refused, and does not wait for one.
+ */
+static void
+make_room_for_roles(void)
+{
+	int			victim = -1;
+	TimestampTz best = PG_INT64_MAX;
+
+	if (pooler_route_is_room())
+		return;
+	for (int i = 0; i < pooler_shared->max_members; i++)
+	{
+		PoolerMember *m = &pooler_members[i];
+		TimestampTz since = pooler_member_idle_since(m);
+
+		if (since == 0 || since >= best || pooler_routes[m->route].clients > 0 ||
+			pg_atomic_read_u32(&m->leave) != 0)
+			continue;
+		best = since;
+		victim = i;
+	}
+	if (victim >= 0)
+		pooler_member_retire(victim);
+}
+
+/*
+ * Each is its pool's least missed: does m go before the other?  Of one that is
+ * kept nobody knows when it goes. Else the largest pool gives first; of equal
+ * ones the one that makes less use of its backend, or has had it longer.
+ */
+static bool
+goes_before(PoolerMember *m, PoolerMember *other)
+{
+	bool		kept = pooler_share_is_kept(m, now);
+	int			more = pooler_share_staying(m->pool) -
+		pooler_share_staying(other->pool);
+	TimestampTz unused = unused_since(m);
+	TimestampTz other_unused = unused_since(other);
+
+	if (kept != pooler_share_is_kept(other, now))
+		return !kept;
+	if (more != 0)
+		return more > 0;
+	if ((unused != 0) != (other_unused != 0))
+		return unused != 0;
+	return unused != 0 ? unused < other_unused : m->born_at < other->born_at;
+}
+
+/* A newborn serves somebody first, or two pools would take turns in vain. */
+static bool
+is_newborn(const PoolerMember *m)
+{
+	return m->state == MEMBER_BORN &&
+		!(older_than(m->born_at, pooler_guc_role_quantum) &&
+		  (m->counts.checkouts > 0 ||
+		   older_than(m->born_at, POOLER_SURPLUS_IDLE_MS)));
+}
+
+/* For all pools' limit, or for a pool that has none. */
+static void
+shrink_pools(void)
+{
+	int			victim = -1;
+
+	if (!pooler_share_must_shrink())
+		return;
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+	{
+		int			member;
+
+		/* each listed pool can always have one */
+		if (pooler_share_staying(i) <= (pooler_pools[i].listed ? 1 : 0))
+			continue;
+		member = least_missed(i);
+		if (member < 0 || is_newborn(&pooler_members[member]))
+			continue;
+		if (victim < 0 || goes_before(&pooler_members[member],
+									  &pooler_members[victim]))
+			victim = member;
+	}
+	if (victim >= 0)
+		pooler_member_retire(victim);
+}
+
+void
+pooler_surplus_turn(TimestampTz at)
+{
+	now = at;
+	make_room_for_roles();
+	shrink_pools();
+}
