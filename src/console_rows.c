@@ -124,23 +124,52 @@ put_bytes(StringInfo row, const char *value, int len)
 	appendBinaryStringInfo(row, value, len);
 }
 
+static bool
+is_utf8(const char *value, int len)
+{
+	return pg_encoding_verifymbstr(PG_UTF8, value, len) == len;
+}
+
+/* A byte of a text that is UTF-8, or is not. */
+static char
+shown(char c, bool utf8)
+{
+	return !utf8 && IS_HIGHBIT_SET(c) ? '?' : c;
+}
+
+bool
+pooler_console_rows_alike(const char *a, const char *b)
+{
+	bool		a_utf8;
+	bool		b_utf8;
+
+	/* most differ where both are ASCII */
+	for (; *a == *b && *a != '\0' && !IS_HIGHBIT_SET(*a); a++)
+		b++;
+	if (!IS_HIGHBIT_SET(*a) && !IS_HIGHBIT_SET(*b))
+		return *a == *b;
+	a_utf8 = is_utf8(a, strlen(a));
+	b_utf8 = is_utf8(b, strlen(b));
+	for (; *a != '\0' && shown(*a, a_utf8) == shown(*b, b_utf8); a++)
+		b++;
+	return shown(*a, a_utf8) == shown(*b, b_utf8);
+}
+
 void
 pooler_console_rows_text(ConsoleRows *rows, const char *value)
 {
-	int			start;
-
 	begin_value(rows);
 	if (value == NULL)
 		put32(&rows->row, -1);
 	else
 	{
-		put_bytes(&rows->row, value, strlen(value));
-		start = rows->row.len - (int) strlen(value);
-		if (pg_encoding_verifymbstr(PG_UTF8, value, strlen(value)) !=
-			(int) strlen(value))
-			for (int i = start; i < rows->row.len; i++)
-				if (IS_HIGHBIT_SET(rows->row.data[i]))
-					rows->row.data[i] = '?';
+		/* a backend may write it meanwhile */
+		int			len = strlen(value);
+		bool		utf8 = is_utf8(value, len);
+
+		put32(&rows->row, len);
+		for (int i = 0; i < len; i++)
+			appendStringInfoChar(&rows->row, shown(value[i], utf8));
 	}
 	end_value(rows);
 }

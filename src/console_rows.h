@@ -41,6 +41,9 @@ extern void pooler_console_rows_begin(ConsoleRows *rows, StringInfo out,
 /* RowDescription */
 extern void pooler_console_rows_describe(ConsoleRows *rows);
 
+/* Are these two texts shown as the same one? */
+extern bool pooler_console_rows_alike(const char *a, const char *b);
+
 /* The next column's value; a NULL text is NULL. The last one ends the row. */
 extern void pooler_console_rows_text(ConsoleRows *rows, const char *value);
 extern void pooler_console_rows_number(ConsoleRows *rows, int64 value);

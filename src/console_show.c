@@ -11,9 +11,11 @@
  *	  pgbouncer	the console itself, as a database
  *	  sv_tested	backends that are leaving
  *
- * Programs refuse two rows of the same key. So there is one for each name: a role
- * that was dropped and made again is one user, and a pool that drains is shown
- * with the one that has its name now, whose settings and counters these are.
+ * Programs refuse two rows of the same key. So there is one for each name as it
+ * is shown (console_rows.c): a role that was dropped and made again is one user,
+ * and a pool that drains is shown with the one that has its name now, whose
+ * settings and counters these are. Of pools whose names only look the same the
+ * settings are those of the latest, the counters the sum.
  *
  * All of it is read from shared memory by the worker, as the views do it; no
  * backend is asked. What a backend or client is doing is called by views.c.
@@ -411,8 +413,15 @@ shown_pools(void)
 	int		   *shown = palloc(sizeof(int) * POOLER_MAX_POOLS);
 
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
-		shown[i] = pooler_figures_told(i);
+		shown[i] = pooler_figures_told_as(i, pooler_console_rows_alike);
 	return shown;
+}
+
+static bool
+is_same_role(int route, int other)
+{
+	return pooler_console_rows_alike(pooler_routes[route].role_name,
+									 pooler_routes[other].role_name);
 }
 
 /* By route: the first one of these names, itself for instance. */
@@ -431,7 +440,7 @@ shown_routes(const int *shown_pool)
 		{
 			if (shown[j] != j || !pooler_routes[j].used ||
 				shown_pool[pooler_routes[j].pool] != shown_pool[r->pool] ||
-				strcmp(pooler_routes[j].role_name, r->role_name) != 0)
+				!is_same_role(i, j))
 				continue;
 			shown[i] = j;
 			break;
@@ -610,13 +619,6 @@ show_databases(ConsoleRows *rows)
 	console_database_row(rows);
 }
 
-static bool
-is_same_role(int route, int other)
-{
-	return strcmp(pooler_routes[route].role_name,
-				  pooler_routes[other].role_name) == 0;
-}
-
 /* Is this the first route of a role that is called so? */
 static bool
 is_first_of_role(int route)
@@ -709,13 +711,13 @@ put_stats(ConsoleRows *rows, const PoolerStats *s)
 }
 
 static void
-stats_row(ConsoleRows *rows, const char *name, int pool, bool with_totals,
-		  bool with_averages)
+stats_row(ConsoleRows *rows, const char *name, const bool *of,
+		  bool with_totals, bool with_averages)
 {
 	PoolerStats total;
 	PoolerStats average;
 
-	pooler_stats_read(pool, &total, &average);
+	pooler_stats_read(of, &total, &average);
 	put_text(rows, name);
 	if (with_totals)
 		put_stats(rows, &total);
@@ -726,15 +728,23 @@ stats_row(ConsoleRows *rows, const char *name, int pool, bool with_totals,
 static void
 show_stats(ConsoleRows *rows, bool with_totals, bool with_averages)
 {
+	int		   *shown_pool = shown_pools();
+	bool		console[POOLER_STATS_OWNERS] = {[POOLER_STATS_CONSOLE] = true};
+
 	pooler_client_count_traffic();
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 	{
-		if (pooler_pools[i].state != POOL_FREE && pooler_figures_told(i) == i)
-			stats_row(rows, pooler_pools[i].name, i, with_totals,
-					  with_averages);
+		bool		of[POOLER_STATS_OWNERS] = {false};
+
+		if (pooler_pools[i].state == POOL_FREE || shown_pool[i] != i)
+			continue;
+		/* a sum would fall when one that drains has gone */
+		for (int j = 0; j < POOLER_MAX_POOLS; j++)
+			of[j] = pooler_pools[j].state != POOL_FREE &&
+				shown_pool[j] == i && pooler_figures_told(j) == j;
+		stats_row(rows, pooler_pools[i].name, of, with_totals, with_averages);
 	}
-	stats_row(rows, POOLER_CONSOLE, POOLER_STATS_CONSOLE, with_totals,
-			  with_averages);
+	stats_row(rows, POOLER_CONSOLE, console, with_totals, with_averages);
 }
 
 static void
@@ -754,7 +764,7 @@ show_totals(ConsoleRows *rows)
 	PoolerStats average;
 
 	pooler_client_count_traffic();
-	pooler_stats_read_all(&total, &average);
+	pooler_stats_read(NULL, &total, &average);
 	total_rows(rows, "total", &total);
 	total_rows(rows, "avg", &average);
 }

@@ -52,7 +52,7 @@ precedes(const PoolerPool *p, const PoolerPool *other)
 }
 
 int
-pooler_figures_told(int pool)
+pooler_figures_told_as(int pool, bool (*same) (const char *a, const char *b))
 {
 	int			told = pool;
 
@@ -61,11 +61,23 @@ pooler_figures_told(int pool)
 		const PoolerPool *other = &pooler_pools[i];
 
 		if (i != told && other->state != POOL_FREE &&
-			strcmp(other->name, pooler_pools[pool].name) == 0 &&
+			same(other->name, pooler_pools[pool].name) &&
 			precedes(other, &pooler_pools[told]))
 			told = i;
 	}
 	return told;
+}
+
+static bool
+is_same(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0;
+}
+
+int
+pooler_figures_told(int pool)
+{
+	return pooler_figures_told_as(pool, is_same);
 }
 
 /* What a born backend is doing. */

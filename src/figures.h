@@ -65,6 +65,10 @@ typedef struct WorkerFigures
  */
 extern int	pooler_figures_told(int pool);
 
+/* The same, of those whose names are the same to this one. */
+extern int	pooler_figures_told_as(int pool,
+								   bool (*same) (const char *a, const char *b));
+
 extern const char *pooler_figures_pool_state(PoolerPoolState state);
 extern const char *pooler_figures_backend_state(PoolerMember *m);
 

@@ -17,7 +17,7 @@
 
 PoolerStats pooler_stats_of_console;
 
-static StatsWindow windows[POOLER_MAX_POOLS + 1];	/* the last: consoles' */
+static StatsWindow windows[POOLER_STATS_OWNERS];
 static TimestampTz older_at;
 static TimestampTz newer_at;
 
@@ -52,7 +52,7 @@ totals_of(int pool)
 static bool
 find_totals(int i, PoolerStats *total)
 {
-	if (i == POOLER_MAX_POOLS)
+	if (i == POOLER_STATS_CONSOLE)
 		*total = pooler_stats_of_console;
 	else if (pooler_pools[i].state != POOL_FREE)
 		*total = totals_of(i);
@@ -69,7 +69,7 @@ restart(TimestampTz now)
 	PoolerStats total;
 
 	older_at = newer_at = now;
-	for (int i = 0; i <= POOLER_MAX_POOLS; i++)
+	for (int i = 0; i < POOLER_STATS_OWNERS; i++)
 	{
 		memset(&windows[i], 0, sizeof(windows[i]));
 		if (!find_totals(i, &total))
@@ -97,7 +97,7 @@ pooler_stats_turn(TimestampTz now)
 		return;
 	older_at = newer_at;
 	newer_at = now;
-	for (int i = 0; i <= POOLER_MAX_POOLS; i++)
+	for (int i = 0; i < POOLER_STATS_OWNERS; i++)
 	{
 		if (find_totals(i, &total))
 			pooler_averages_turn(&windows[i], &total);
@@ -105,26 +105,15 @@ pooler_stats_turn(TimestampTz now)
 }
 
 void
-pooler_stats_read(int pool, PoolerStats *total, PoolerStats *average)
-{
-	int			i = pool == POOLER_STATS_CONSOLE ? POOLER_MAX_POOLS : pool;
-
-	memset(total, 0, sizeof(*total));
-	(void) find_totals(i, total);
-	*average = pooler_averages_of(&windows[i].older, total,
-								  GetCurrentTimestamp() - older_at);
-}
-
-void
-pooler_stats_read_all(PoolerStats *total, PoolerStats *average)
+pooler_stats_read(const bool *of, PoolerStats *total, PoolerStats *average)
 {
 	PoolerStats older = {{0}};
 	PoolerStats one;
 
 	memset(total, 0, sizeof(*total));
-	for (int i = 0; i <= POOLER_MAX_POOLS; i++)
+	for (int i = 0; i < POOLER_STATS_OWNERS; i++)
 	{
-		if (!find_totals(i, &one))
+		if ((of != NULL && !of[i]) || !find_totals(i, &one))
 			continue;
 		pooler_averages_add(total, &one);
 		pooler_averages_add(&older, &windows[i].older);

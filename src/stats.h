@@ -10,9 +10,11 @@
 #include "datatype/timestamp.h"
 
 #include "averages.h"
+#include "pool_limits.h"
 
-/* Of nobody's pool: what consoles themselves asked. */
-#define POOLER_STATS_CONSOLE	(-1)
+/* Of nobody's pool, behind them all: what consoles themselves asked. */
+#define POOLER_STATS_CONSOLE	POOLER_MAX_POOLS
+#define POOLER_STATS_OWNERS		(POOLER_MAX_POOLS + 1)
 
 /* The worker's, which counts it. */
 extern PoolerStats pooler_stats_of_console;
@@ -26,11 +28,9 @@ extern void pooler_stats_forget(int pool);
 /* By the clock: ends periods. */
 extern void pooler_stats_turn(TimestampTz now);
 
-/* Totals, and averages for the time up to now. */
-extern void pooler_stats_read(int pool, PoolerStats *total,
+/* Totals of these together, and averages for the time up to now; by owner,
+ * [POOLER_STATS_OWNERS]. NULL: of all. */
+extern void pooler_stats_read(const bool *of, PoolerStats *total,
 							  PoolerStats *average);
-
-/* The same of all pools and the console together. */
-extern void pooler_stats_read_all(PoolerStats *total, PoolerStats *average);
 
 #endif							/* POOLER_STATS_H */

@@ -1,8 +1,10 @@
 # The console has one row for each of its names, as programs that read it require: also for a role
-# that was dropped and made again, and while a pool drains whose name another has by now.
+# that was dropped and made again, while a pool drains whose name another has by now, and for names
+# that differ only where they are no UTF-8, and so cannot be shown.
 use PoolerTest;
 
-my $pooler = PoolerTest->new('one_row_each', pools => 'main=main pool_size=2', sql => 'create role guest login;');
+my $pooler = PoolerTest->new('one_row_each', pools => 'main=main pool_size=2', sql => q{create role guest login;
+    create database latin encoding 'LATIN1' lc_collate 'C' lc_ctype 'C' template template0;});
 my $console = $pooler->client('console', user => scalar getpwuid($<), database => 'pgbouncer');
 
 # Rows of a SHOW by its key, the first columns; those that another had before are named in $twice.
@@ -87,5 +89,24 @@ $holder->run('commit');
 $pooler->poll_view(q{select string_agg(database, ' ') from pooler.pools}, 'telehealth', 'the old one has drained');
 $rows = is_unique('drained');
 is($rows->{STATS_TOTALS}{main}[2], 4, 'counters have not fallen');
+
+# ---- mueller and moeller, of two roles and two databases, in LATIN1 ----
+
+my $latin = $pooler->direct('latin', user => scalar getpwuid($<), database => 'latin');
+is($latin->value('show client_encoding'), 'LATIN1', 'a client of LATIN1');
+$latin->run(qq(create role "m${_}ller" login)) foreach "\xfc", "\xf6";
+$latin->run(qq(create database "b${_}se" template template0)) foreach "\xfc", "\xf6";
+$pooler->sql("alter system set pooler.pools = 'main=telehealth pool_size=3 max_overflow=1, * pool_size=1'");
+$pooler->reconfigure('');
+my @alike = map { $pooler->client('c', user => "m${_}ller", database => 'latin') } "\xfc", "\xf6";
+push @alike, map { $pooler->client('c', database => "b${_}se") } "\xfc", "\xf6";
+foreach my $i (0 .. $#alike) { $alike[$i]->run('select 1') foreach 0 .. $i }
+$pooler->poll_view("select sum(transactions), count(*) from pooler.pools where pool <> 'main'", '10|3', 'what they did, in three pools');
+$rows = is_unique('shown alike');
+is($rows->{POOLS}{'latin/m?ller'}[2], 2, 'two clients of a pool');
+is($rows->{USERS}{'m?ller'}[7], 2, 'which are shown as one user');
+is($rows->{POOLS}{'b?se/app'}[2], 2, 'two clients of two pools');
+is(join('|', @{ $rows->{DATABASES}{'b?se'} }[ 12, 14 ]), '2|2', 'with a backend each');
+is($rows->{STATS_TOTALS}{'b?se'}[2], 7, 'and what both did');
 
 done_testing;

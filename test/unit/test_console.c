@@ -147,6 +147,21 @@ test_rows(void)
 }
 
 static void
+test_alike(void)
+{
+	ok(pooler_console_rows_alike("app", "app") && pooler_console_rows_alike("", ""), "the same name");
+	ok(!pooler_console_rows_alike("app", "apt") && !pooler_console_rows_alike("app", "ap") &&
+	   !pooler_console_rows_alike("", "a"), "others");
+	ok(pooler_console_rows_alike("m\374ller", "m\366ller"), "both are no UTF-8");
+	ok(pooler_console_rows_alike("m?ller", "m\366ller"), "one is, and looks like it");
+	ok(!pooler_console_rows_alike("m\374ller", "m\366llex") && !pooler_console_rows_alike("m\374", "m\374\374") &&
+	   !pooler_console_rows_alike("m\374", "m"), "different behind it");
+	ok(pooler_console_rows_alike("\303\274", "\303\274") && !pooler_console_rows_alike("\303\274", "\303\266"), "UTF-8");
+	ok(!pooler_console_rows_alike("\303\274", "\303\274\374") && !pooler_console_rows_alike("\303\274", "??") &&
+	   pooler_console_rows_alike("\303\374", "??"), "UTF-8 and what is not");
+}
+
+static void
 test_averages(void)
 {
 	StatsWindow window;
@@ -182,6 +197,7 @@ main(void)
 {
 	test_query();
 	test_rows();
+	test_alike();
 	test_averages();
 	return tap_end();
 }
