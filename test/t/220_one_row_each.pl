@@ -96,8 +96,9 @@ my $latin = $pooler->direct('latin', user => scalar getpwuid($<), database => 'l
 is($latin->value('show client_encoding'), 'LATIN1', 'a client of LATIN1');
 $latin->run(qq(create role "m${_}ller" login)) foreach "\xfc", "\xf6";
 $latin->run(qq(create database "b${_}se" template template0)) foreach "\xfc", "\xf6";
-$pooler->sql("alter system set pooler.pools = 'main=telehealth pool_size=3 max_overflow=1, * pool_size=1'");
+$pooler->sql("alter system set pooler.pools = 'main=telehealth pool_size=2, * pool_size=1'");
 $pooler->reconfigure('');
+$pooler->poll_view(q{select pool_size from pooler.pools where pool = 'main'}, '2', 'a pool for every database');
 my @alike = map { $pooler->client('c', user => "m${_}ller", database => 'latin') } "\xfc", "\xf6";
 push @alike, map { $pooler->client('c', database => "b${_}se") } "\xfc", "\xf6";
 foreach my $i (0 .. $#alike) { $alike[$i]->run('select 1') foreach 0 .. $i }
