@@ -22,8 +22,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "miscadmin.h"
-#include "storage/proc.h"
 #include "utils/timestamp.h"
 
 #include "auth.h"
@@ -37,7 +35,6 @@
 #include "since.h"
 #include "stats.h"
 #include "usage.h"
-#include "validate.h"
 
 #define MAX_BACKOFF_MS 30000
 

@@ -12,14 +12,12 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "storage/proc.h"
 #include "utils/timestamp.h"
 
 #include "capacity.h"
 #include "compat.h"
 #include "guc.h"
 #include "pool.h"
-#include "reserved.h"
 #include "route.h"
 #include "share.h"
 #include "since.h"
