@@ -284,6 +284,16 @@ timeout_detail(int pool)
 	return psprintf("Pool \"%s\" has no backend yet.", p->name);
 }
 
+static const char *
+timeout_hint(int pool)
+{
+	if (pooler_pools[pool].state == POOL_UNAVAILABLE)
+		return "pooler.diagnose() says what to do.";
+	if (pooler_worker_pools[pool].open == 0)
+		return "Raise pooler.max_backends or max_connections, or lower the size of other pools.";
+	return "Raise pooler.max_overflow or pooler.pool_size, find what holds backends in pooler.backends, or raise pooler.pool_timeout.";
+}
+
 static void
 say_timeout(int slot)
 {
@@ -295,8 +305,7 @@ say_timeout(int slot)
 						 psprintf("QueuePool limit of size %d overflow %d reached, connection timed out, timeout %.2f",
 								  p->limits.pool_size, p->limits.max_overflow,
 								  p->limits.timeout_ms / 1000.0),
-						 timeout_detail(c->pool),
-						 "Raise pooler.max_overflow or pooler.pool_size, find what holds backends in pooler.backends, or raise pooler.pool_timeout.");
+						 timeout_detail(c->pool), timeout_hint(c->pool));
 }
 
 /* A client that waits and that the worker owns: is anything due?  True: it is

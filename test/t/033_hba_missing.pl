@@ -46,6 +46,7 @@ is($web->metrics->{pooler_hba_missing}, 1, 'as its metrics say');
 my $login = $pooler->client('refused', may_fail => 1)->{login};
 is(scalar @{ $login->{errors} }, 1, 'a client is told after pool_timeout');
 like($login->{errors}[0]{D}, qr/cannot open backends: .*no pg_hba\.conf entry/, 'why');
+unlike($login->{errors}[0]{H}, qr/Raise/, 'and no larger pool is proposed');
 
 # What it says is not said again and again.
 fail_again() for 1 .. 4;

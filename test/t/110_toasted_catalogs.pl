@@ -25,8 +25,9 @@ sub random_bytes { my ($n) = @_; return join('', map { chr int rand 256 } 1 .. $
 
 # ---- passwords ----
 
-admin("create role squeezed login password '" . secret('right', "\0" x 1400) . "'");
-is(admin("select pg_column_size(rolpassword) < 500 from pg_authid where rolname = 'squeezed'"), 't', 'a long password is compressed');
+my $compresses = $pooler->sql('show server_version_num') < 180000;    # from 18 on no password is so long
+admin("create role squeezed login password '" . secret('right', "\0" x ($compresses ? 1400 : 200)) . "'");
+is(admin("select pg_column_size(rolpassword) < length(rolpassword) from pg_authid where rolname = 'squeezed'"), $compresses ? 't' : 'f', 'a long password is compressed, up to 17');
 PostgreSQL::Test::Utils::append_to_file($node->data_dir . '/hba.new', "local all all trust\nhost all late 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n");
 rename $node->data_dir . '/hba.new', $node->data_dir . '/pg_hba.conf' or die $!;
 $node->reload;
