@@ -44,6 +44,7 @@
 #include "catalog/pg_database.h"
 #include "catalog/pg_db_role_setting.h"
 #include "catalog/pg_type_d.h"
+#include "common/hashfn.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
@@ -515,4 +516,26 @@ pooler_auth_find_settings(Oid role, Oid database, const char *const *names,
 		for (int i = 0; i < count; i++)
 			apply_setting(TextDatumGetCString(settings[i]), names, values, n);
 	}
+}
+
+/* Not of their order; nor of headers, which a VACUUM changes. A toasted value has
+ * another pointer when it is another. */
+static void
+hash_setting(HeapTuple tuple, void *arg)
+{
+	HeapTupleHeader header = tuple->t_data;
+
+	*(uint64 *) arg += hash_bytes_extended((unsigned char *) header +
+										   header->t_hoff,
+										   tuple->t_len - header->t_hoff, 0);
+}
+
+bool
+pooler_auth_hash_settings(uint64 *hash)
+{
+	if (!ConditionalLockRelationOid(DbRoleSettingRelationId, AccessShareLock))
+		return false;
+	*hash = 0;
+	visit_rows(DbRoleSettingRelationId, hash_setting, hash);
+	return true;
 }

@@ -49,4 +49,8 @@ extern void pooler_auth_find_settings(Oid role, Oid database,
 									  const char *const *names,
 									  const char **values, int n);
 
+/* Another number when rows of pg_db_role_setting are others. In a transaction.
+ * False: somebody else has locked it; this does not wait. */
+extern bool pooler_auth_hash_settings(uint64 *hash);
+
 #endif							/* POOLER_AUTH_CATALOG_H */

@@ -37,10 +37,8 @@
 #include "storage/pmsignal.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
-#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/pidfile.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "admit.h"
@@ -68,6 +66,7 @@
 #include "route.h"
 #include "shmem.h"
 #include "since.h"
+#include "standby.h"
 #include "stats.h"
 #include "upkeep.h"
 #include "usage.h"
@@ -263,28 +262,15 @@ set_signals(void)
 	pqsignal(SIGINT, SIG_IGN);
 }
 
-/*
- * A standby runs no ALTER ROLE: it hears of those on the primary by
- * invalidations only, which do not say of whom. (changes.c serves a primary.)
- */
-static void
-notice_catalog_change(Datum arg, int cache, uint32 hash)
-{
-	if (RecoveryInProgress())
-		pooler_shmem_note_change(InvalidOid);
-}
-
 static void
 start(void)
 {
 	set_signals();
 	refuse_foreign_hooks();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
-	CacheRegisterSyscacheCallback(AUTHOID, notice_catalog_change, (Datum) 0);
-	CacheRegisterSyscacheCallback(DATABASEOID, notice_catalog_change,
-								  (Datum) 0);
 	forget_environment();
 	pooler_auth_start();
+	pooler_standby_start();
 	introduce();
 	pooler_evloop_start();
 	pooler_usage_start();
@@ -530,6 +516,7 @@ tick(void)
 		pooler_door_upkeep(now);
 		notice_smart_shutdown(now);
 		notice_promotion();
+		pooler_standby_turn(now);
 	}
 	pooler_requests_serve();
 	reset_stats();
