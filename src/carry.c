@@ -25,10 +25,12 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "port/pg_bswap.h"
+#include "postmaster/interrupt.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timeout.h"
+#include "utils/timestamp.h"
 
 #include "backend.h"
 #include "carry.h"
@@ -46,6 +48,7 @@
 
 static StringInfoData collected;	/* reused at every boundary */
 static StringInfoData greeting;
+static TimestampTz greeted_under;	/* the configuration read at this time */
 
 void
 pooler_carry_init(void)
@@ -319,6 +322,7 @@ pooler_carry_greet(PoolerClient *client, const PQcommMethods *methods)
 {
 	static const char idle = 'I';
 
+	greeted_under = PgReloadTime;
 	POOLER_INJECT("greet-startup");
 	if (!pooler_settings_unload() || !pooler_functions_good())
 		return refuse(client);
@@ -340,12 +344,17 @@ pooler_carry_greet(PoolerClient *client, const PQcommMethods *methods)
 	return true;
 }
 
-/* In the worker's stead this costs a backend; losing it costs just that. */
+/*
+ * In the worker's stead this costs a backend; losing it costs just that. The worker
+ * has read the configuration, and forgotten all greetings, maybe before we did.
+ */
 void
 pooler_carry_publish_greeting(PoolerClient *client, uint64 packed)
 {
 	ControlMessage m = {.type = CONTROL_GREETED};
 
+	if (ConfigReloadPending || PgReloadTime != greeted_under)
+		return;
 	m.slot = pooler_client_slot(packed);
 	m.generation = pooler_client_generation(packed);
 	m.text = pooler_shmem_allocate(greeting.len, NULL);

@@ -68,6 +68,16 @@ leave_idle(void)
 }
 
 /*
+ * With nobody's settings here. Also a reload that came while a startup option covered
+ * a value, which is seen before the next client uncovers it. False: close this backend.
+ */
+static bool
+serve_reload(void)
+{
+	return !pooler_settings_reload_due() || pooler_carry_reload();
+}
+
+/*
  * The interrupts of a backend that serves nobody. Cancels first: the check would
  * throw an ERROR, and nobody asked for it.
  */
@@ -79,7 +89,7 @@ serve_idle_interrupts(void)
 	CHECK_FOR_INTERRUPTS();
 	if (catchupInterruptPending)
 		ProcessCatchupInterrupt();
-	if (pooler_settings_reload_due() && !pooler_carry_reload())
+	if (!serve_reload())
 		leave_idle();
 	if (IdleStatsUpdateTimeoutPending)
 	{
@@ -302,7 +312,8 @@ open_client(uint64 packed, uint32 events)
 	pooler_backend_leave();
 }
 
-/* Somebody ended this backend while the kernel woke it for a client. */
+/* Somebody ended this backend while the kernel woke it for a client, or a reload that
+ * came then cannot be done here. */
 static void
 die_unseen(uint64 packed)
 {
@@ -328,21 +339,11 @@ may_serve(uint64 packed)
 	return false;
 }
 
-/*
- * A reload that came while a startup option covered a value, seen before the
- * next client uncovers it.
- */
-static void
-serve_reload(void)
-{
-	if (pooler_settings_reload_due() && !pooler_carry_reload())
-		pooler_backend_leave();
-}
-
 uint64
 pooler_take_client(void)
 {
-	serve_reload();
+	if (!serve_reload())
+		pooler_backend_leave();
 	for (;;)
 	{
 		uint32		events;
@@ -354,7 +355,8 @@ pooler_take_client(void)
 		packed = harvest(&events, &waiting_since);
 		if (may_serve(packed) && open_client(packed, events))
 		{
-			if (ProcDiePending)
+			/* a signal that came with the event has not ended the sleep */
+			if (ProcDiePending || !serve_reload())
 				die_unseen(packed);
 			/* who hung up has waited for nothing */
 			if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0)

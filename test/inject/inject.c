@@ -13,10 +13,10 @@
  * one process. The name, the kind and the pid are appended to inject.log.
  *
  * Kinds: error, fatal, exit (proc_exit), and a signal to the process itself:
- * stop, terminate, cancel, `conflict` (a standby's, with the transaction that it
- * is in); `busy`: from then on the worker's epoll has a file to read at each turn,
- * which means nothing. For calls also the name of an errno, `short` (half of the
- * bytes) and `none` (no memory, no file).
+ * stop, terminate, cancel, reload, `conflict` (a standby's, with the transaction
+ * that it is in); `busy`: from then on the worker's epoll has a file to read at
+ * each turn, which means nothing. For calls also the name of an errno, `short`
+ * (half of the bytes) and `none` (no memory, no file).
  *
  * test/inject/inject.c
  */
@@ -129,6 +129,8 @@ fail(const char *name, const char *kind)
 		return kill(getpid(), SIGINT) == 0;
 	if (strcmp(kind, "conflict") == 0)
 		return send_conflict();
+	if (strcmp(kind, "reload") == 0)
+		return kill(getpid(), SIGHUP) == 0;
 	if (strcmp(kind, "busy") == 0)
 		return keep_busy();
 	return false;
