@@ -10,11 +10,17 @@
  * all processes, and a transaction hears of those before it begins. A row that
  * was read while a change was told of is returned, and not kept.
  *
+ * Also kept is which roles there are none of: the time that a login takes until it is
+ * asked for a password must not tell whose roles exist. They have a table of their
+ * own, for anybody may try any names, and must not drive out those in use; and nobody
+ * knows which two names share a place in it.
+ *
  * src/auth_cache.c
  */
 #include "postgres.h"
 
 #include "common/hashfn.h"
+#include "common/pg_prng.h"
 #include "utils/datum.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
@@ -31,6 +37,12 @@ typedef struct CachedRole
 	AuthRole	role;
 } CachedRole;
 
+typedef struct UnknownRole
+{
+	uint64		changes;		/* as above */
+	char		name[NAMEDATALEN];
+} UnknownRole;
+
 typedef struct CachedDatabase
 {
 	uint64		changes;
@@ -38,6 +50,8 @@ typedef struct CachedDatabase
 } CachedDatabase;
 
 static CachedRole roles[CACHED_ROLES];	/* by the hash of the name */
+static UnknownRole unknown[CACHED_ROLES];	/* likewise, with `seed` */
+static uint64 seed;
 static CachedDatabase databases[CACHED_DATABASES];
 
 static uint64 role_changes = 1; /* times that one was told of */
@@ -56,6 +70,17 @@ pooler_auth_cache_start(void)
 								  PointerGetDatum(&role_changes));
 	CacheRegisterSyscacheCallback(DATABASEOID, note_change,
 								  PointerGetDatum(&database_changes));
+	seed = pg_prng_uint64(&pg_global_prng_state);
+}
+
+/* Its place among those that there are none of. */
+static UnknownRole *
+place_unknown(const char *name)
+{
+	uint64		hash = hash_bytes_extended((const unsigned char *) name,
+										   strlen(name), seed);
+
+	return &unknown[hash % CACHED_ROLES];
 }
 
 bool
@@ -63,6 +88,7 @@ pooler_auth_find_role(const char *name, Oid oid, AuthRole *role)
 {
 	uint64		changes = role_changes;
 	CachedRole *cached;
+	UnknownRole *none;
 
 	if (name == NULL)
 		return pooler_auth_read_role(NULL, oid, role);
@@ -72,8 +98,15 @@ pooler_auth_find_role(const char *name, Oid oid, AuthRole *role)
 		*role = cached->role;
 		return true;
 	}
-	if (!pooler_auth_read_role(name, InvalidOid, role))
+	none = place_unknown(name);
+	if (none->changes == changes && strcmp(none->name, name) == 0)
 		return false;
+	if (!pooler_auth_read_role(name, InvalidOid, role))
+	{
+		strlcpy(none->name, name, NAMEDATALEN);
+		none->changes = changes;
+		return false;
+	}
 	cached->role = *role;
 	cached->changes = changes;
 	return true;

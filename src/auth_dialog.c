@@ -261,9 +261,12 @@ bound_unknown(PoolerAuth *auth)
 	static int	unknown = 0;
 	AuthRole	role;
 	AuthDatabase database;
+	bool		has_role = pooler_auth_find_role(auth->names.user, InvalidOid,
+												 &role);
 
-	if (pooler_auth_find_role(auth->names.user, InvalidOid, &role) &&
-		pooler_auth_find_database(auth->names.database, InvalidOid, &database))
+	/* in any case: else the time that it takes would tell of the role */
+	if (pooler_auth_find_database(auth->names.database, InvalidOid,
+								  &database) && has_role)
 		return;
 	if (++unknown < MOST_UNKNOWN)
 		return;
