@@ -26,19 +26,19 @@ WITH pool AS MATERIALIZED (
         false)
     FROM pool
 ), scaled AS (
-    SELECT *, LEAST(1, 40.0 / NULLIF(GREATEST(most, backends), 0)) AS scale FROM pool
+    SELECT *, LEAST(1.0, 40.0 OPERATOR(pg_catalog./) NULLIF(GREATEST(most, backends), 0)::pg_catalog."numeric") AS scale FROM pool
 )
 SELECT pool,
        CASE state WHEN 'open' THEN '' ELSE state END AS state,
        pg_catalog.rpad(
            pg_catalog.concat('[', pg_catalog.rpad(pg_catalog.concat(
-               pg_catalog.repeat('#', pg_catalog.ceil(active * scale)::pg_catalog.int4),
-               pg_catalog.repeat('P', pg_catalog.ceil(pinned * scale)::pg_catalog.int4),
-               pg_catalog.repeat('=', pg_catalog.floor(idle * scale)::pg_catalog.int4),
-               pg_catalog.repeat('-', pg_catalog.floor(unborn * scale)::pg_catalog.int4)),
-               pg_catalog.round(GREATEST(most, backends) * scale)::pg_catalog.int4, '.'), ']',
+               pg_catalog.repeat('#', pg_catalog.ceil(active::pg_catalog."numeric" OPERATOR(pg_catalog.*) scale)::pg_catalog.int4),
+               pg_catalog.repeat('P', pg_catalog.ceil(pinned::pg_catalog."numeric" OPERATOR(pg_catalog.*) scale)::pg_catalog.int4),
+               pg_catalog.repeat('=', pg_catalog.floor(idle::pg_catalog."numeric" OPERATOR(pg_catalog.*) scale)::pg_catalog.int4),
+               pg_catalog.repeat('-', pg_catalog.floor(unborn::pg_catalog."numeric" OPERATOR(pg_catalog.*) scale)::pg_catalog.int4)),
+               pg_catalog.round(GREATEST(most, backends)::pg_catalog."numeric" OPERATOR(pg_catalog.*) scale)::pg_catalog.int4, '.'), ']',
                pg_catalog.repeat('<', LEAST(waiting, 12))), 54) AS backends,
-       pg_catalog.concat(active + pinned, '/', most) AS busy,
+       pg_catalog.concat(active OPERATOR(pg_catalog.+) pinned, '/', most) AS busy,
        clients,
        waiting,
        pg_catalog.round(pg_catalog.date_part('epoch', longest_wait)::pg_catalog."numeric", 1) AS "wait, s",

@@ -63,7 +63,7 @@ AS 'MODULE_PATHNAME', 'pooler_ask_reset_stats'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION pooler.reset_stats() IS
-'Sets the counters of pooler.pools, pooler.routes and pooler.usage to zero, at the worker''s next turn.';
+'Sets all counters and latencies to zero (pools, routes, usage, the console''s), and forgets last_error, at the worker''s next turn.';
 
 -- What only reads.
 
@@ -564,7 +564,7 @@ CREATE VIEW pooler.clients AS
 SELECT * FROM pooler.clients();
 
 COMMENT ON VIEW pooler.clients IS
-'Clients of the pooler: login, idle, waiting (for a backend), active or pinned.';
+'Clients of the pooler: login, idle, waiting (for a backend), active, pinned, or console.';
 COMMENT ON COLUMN pooler.clients.id IS
 'for pooler.cancel_client() and pooler.terminate_client(); never used twice';
 COMMENT ON COLUMN pooler.clients.port IS
@@ -638,7 +638,7 @@ COMMENT ON COLUMN pooler.health.value IS
 COMMENT ON COLUMN pooler.health.verdict IS
 'ok, warning or unknown';
 COMMENT ON COLUMN pooler.health.since IS
-'what is counted is counted from here: an hour ago, or pooler.reset_stats()';
+'what is counted is counted from here: an hour ago, the pool''s beginning, or pooler.reset_stats()';
 COMMENT ON COLUMN pooler.health.statements IS
 'the remedy; meant for this row by itself: run them one by one, then look again';
 

@@ -573,6 +573,7 @@ pooler_client_follow_clock(const ClockStep *step)
 		{
 			pooler_since_follow(&c->waiting_since, step);
 			pooler_since_follow(&c->state_since, step);
+			pooler_since_follow(&c->request_at, step);
 		}
 	}
 }

@@ -96,7 +96,7 @@ pooler_clean_ascii(const char *text)
 #endif
 }
 
-/* Compiled functions: PL/pgSQL's (18: also SQL's, in the server). compiled.c */
+/* Compiled functions: PL/pgSQL's (18: also SQL's, in the server). */
 #if PG_VERSION_NUM >= 180000
 #define POOLER_COMPILED_HEADER "utils/funccache.h"
 #define POOLER_COMPILED_TABLE "Cached function hash"

@@ -276,7 +276,7 @@ client_row(ConsoleRows *rows, PoolerClient *c, PoolerMember *m)
 	put_address(rows, &c->raddr);
 	put_address(rows, &c->laddr);
 	put_time(rows, c->connected_at);
-	put_time(rows, c->state_since);
+	put_time(rows, Max(c->state_since, c->request_at));
 	put_wait(rows, waits ? c->waiting_since : 0);
 	put_number(rows, pooler_worker_clients[c - pooler_clients].reason != NULL);
 	put_pointer(rows, 'c', c->id);

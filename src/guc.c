@@ -461,7 +461,8 @@ define_sockets(void)
 							   &pooler_guc_unix_socket_directories,
 							   MemoryContextStrdup(TopMemoryContext,
 												   Unix_socket_directories),
-							   PGC_POSTMASTER, GUC_LIST_INPUT,
+							   PGC_POSTMASTER,
+							   GUC_LIST_INPUT | GUC_SUPERUSER_ONLY,
 							   NULL, NULL, NULL);
 }
 

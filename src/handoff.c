@@ -392,9 +392,11 @@ after_transaction(void)
 	switch (result)
 	{
 		case AWAIT_SPOKE:
-			c->state_since = query_began = xact_began =
+			c->request_at = query_began = xact_began =
 				pooler_self.member->alive_at;
-			quick = pooler_await_is_quick(c->state_since -
+			if (pins == 0)
+				c->state_since = c->request_at;
+			quick = pooler_await_is_quick(c->request_at -
 										  pooler_self.member->idle_since);
 			break;
 		case AWAIT_LEFT:

@@ -1,6 +1,6 @@
 /*
  * histogram.h
- *	  Times by how long they are: log-linear buckets, from 1 us to 2.4 hours.
+ *	  Times by how long they are: log-linear buckets, from 1 us to two hours.
  *
  * src/histogram.h
  */
@@ -10,7 +10,7 @@
 /*
  * Up to 4 us a bucket is 1 us wide; then each doubling has four, so that what is
  * said of a time is at most 25 % more than it, and half of that on average. The
- * last one has everything from 2.4 hours.
+ * last one has everything from 2.1 hours.
  */
 #define HISTOGRAM_BUCKETS	128
 

@@ -279,12 +279,12 @@ static const Family pool_families[] = {
 	[SERIES_CLOSED] = {"pooler_pool_backends_closed", FAMILY_COUNTER,
 	UNIT_NONE, "Backends that were closed, for whatever reason."},
 	[SERIES_RECYCLED] = {"pooler_pool_backends_recycled", FAMILY_COUNTER,
-	UNIT_NONE, "Backends that were closed because of pool_recycle."},
+	UNIT_NONE, "Backends that were to be closed because of pool_recycle."},
 	[SERIES_INVALIDATED] = {"pooler_pool_backends_invalidated", FAMILY_COUNTER,
 	UNIT_NONE, "Backends that were found hung and ended."},
 	[SERIES_LAST_ERROR] = {"pooler_pool_last_error_time_seconds", FAMILY_GAUGE,
 		UNIT_SECONDS,
-	"When opening a backend failed last, in Unix time; absent: never."},
+	"When a backend could not be had last, or was found hung, in Unix time; absent: never."},
 };
 
 /* A pool as it is told: those of the same name are one. */

@@ -436,6 +436,8 @@ set_database(int pool, const AuthDatabase *database)
 	{
 		snprintf(p->last_error, POOLER_MAX_MESSAGE,
 				 "database \"%s\" does not exist", p->database);
+		if (!w->no_database)
+			log_failure(p, p->last_error, false);
 		p->last_error_at = GetCurrentTimestamp();
 		become_unavailable(p);
 	}

@@ -183,7 +183,8 @@ typedef struct PoolerClient
 	int			idle_session_timeout_ms;	/* 0: none; -1: as in the server's
 											 * files */
 	int			encoding;		/* client_encoding; SQL_ASCII: unknown */
-	TimestampTz state_since;
+	TimestampTz state_since;	/* with a backend: since it has this one */
+	TimestampTz request_at;		/* pinned: its last message */
 	char		application_name[NAMEDATALEN];
 } PoolerClient;
 

@@ -289,7 +289,9 @@ timeout_hint(int pool)
 {
 	if (pooler_pools[pool].state == POOL_UNAVAILABLE)
 		return "pooler.diagnose() says what to do.";
-	if (pooler_worker_pools[pool].open == 0)
+	if (pooler_pool_is_paused(pool))
+		return "Try again when that has ended.";
+	if (pooler_share_starves(pool))
 		return "Raise pooler.max_backends or max_connections, or lower the size of other pools.";
 	return "Raise pooler.max_overflow or pooler.pool_size, find what holds backends in pooler.backends, or raise pooler.pool_timeout.";
 }

@@ -63,6 +63,7 @@ $pooler->poll_view($list, 'main', 'closed when it was not used for pool_idle_tim
 # A database that is created after the start; one that is dropped.
 $pooler->reconfigure("pooler.pools = 'main, later'\n");
 $pooler->poll_view("select state from pooler.pools where pool = 'later'", 'unavailable', 'a database that is not there yet');
+$pooler->logged(qr/LOG:  pool "later" cannot open a backend\n.*DETAIL:  database "later" does not exist/, 'the log says why, too');
 like($pooler->sql("select last_error from pooler.pools where pool = 'later'"), qr/database "later" does not exist/, 'the view says why');
 like($pooler->client('x', database => 'later', may_fail => 1)->{login}{errors}[0]{M}, qr/later/, 'a client is told');
 $pooler->node->safe_psql('postgres', 'create database later owner app');

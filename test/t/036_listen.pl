@@ -28,6 +28,7 @@ sub reached
 
 $pooler->node->append_conf('pg_hba.conf', "host all all ::1/128 trust\n");
 listen_on('localhost', $directory);
+is($pooler->direct('plain')->sqlstate('show pooler.unix_socket_directories'), '42501', 'where the sockets are is not for everybody, as with the server\'s');
 like(reached('localhost'), qr/^from <(127\.0\.0\.1|::1)>$/, 'localhost');
 is(reached('127.0.0.1'), 'from <127.0.0.1>', 'localhost by its address');
 is(reached($directory), 'from <>', 'the Unix socket');

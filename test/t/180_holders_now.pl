@@ -29,6 +29,22 @@ $innocent->run('rollback');
 is($pooler->sql($holder), '', 'nobody has a backend any more');
 $pooler->sql('commit');
 
+# Who is pinned has had its backend since it got it, whatever it has said since.
+$innocent->run('create temp table mine ()');
+$pooler->poll_view('select application_name, reason from pooler.holders', 'innocent|pinned', 'a pinned client');
+my $since = $pooler->sql('select since from pooler.holders');
+my $console = $pooler->client('console', user => scalar getpwuid($<), database => 'pgbouncer');
+my $asked = sub { return (map { $_->[10] } grep { $_->[4] eq 'active' && $_->[2] eq 'main' } @{ $console->run('show clients')->{rows} })[0] };
+my $before = $asked->();
+sleep 2;
+$innocent->run('select 4');
+$pooler->poll_view('select reason from pooler.holders', 'pinned', 'it has spoken again');
+is($pooler->sql('select since from pooler.holders'), $since, 'and has its backend since then');
+is($pooler->sql('select since from pooler.clients where application_name = $$innocent$$'), $since, 'pooler.clients says so, too');
+cmp_ok($asked->(), 'gt', $before, 'the console has the time of its last request');
+$console->quit;
+$innocent->run('drop table mine');
+
 # Unix sockets have no port to know a client by.
 my $local = PoolerClient->new(host => $pooler->node->host, port => $pooler->{port}, user => 'app', database => 'main', application_name => 'local');
 $local->run('begin');
