@@ -62,6 +62,7 @@ pooler_backend_end_serving(PoolerActivity next)
 	PoolerMember *me = pooler_self.member;
 
 	SpinLockAcquire(&me->cancel_lock);
+	pg_write_barrier();			/* who sees it sees the times */
 	pooler_backend_set_activity(next);
 	SpinLockRelease(&me->cancel_lock);
 }

@@ -321,6 +321,7 @@ pooler_member_idle_since(const PoolerMember *m)
 	uint32		activity = pg_atomic_read_u32(unconstify(pg_atomic_uint32 *,
 														 &m->activity));
 
+	pg_read_barrier();
 	if (m->state != MEMBER_BORN ||
 		(activity != ACTIVITY_IDLE && activity != ACTIVITY_PRIVATE))
 		return 0;

@@ -608,6 +608,6 @@ pooler_pool_upkeep(int pool, TimestampTz now)
 		TimestampDifferenceExceeds(w->unused_since, now,
 								   pooler_guc_pool_idle_timeout * 1000))
 		p->state = POOL_DRAINING;
-	if (p->state == POOL_DRAINING && w->open == 0 && p->clients == 0)
+	if (p->state == POOL_DRAINING && p->clients == 0 && is_free_at_once(pool))
 		free_drained(pool);
 }

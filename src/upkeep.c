@@ -155,6 +155,7 @@ ping(int member)
 	TimestampTz returning = returning_since(member, activity);
 	const char *why = NULL;
 
+	pg_read_barrier();			/* the times are of what it was doing, or later */
 	/* the server would have ended it, if it could */
 	if (m->state == MEMBER_OPENING &&
 		silent_since(m->opened_at, AuthenticationTimeout * 1000))

@@ -275,10 +275,10 @@ start(void)
 	pooler_evloop_start();
 	pooler_usage_start();
 	pooler_route_start();
+	pooler_member_start();
 	pooler_pool_configure();
 	pooler_pool_find_databases();
 	pooler_history_start();
-	pooler_member_start();
 	pooler_deliver_start();
 	pooler_client_start();
 	pooler_dispatch_start();
