@@ -93,8 +93,8 @@ foreach my $user (qw(app chief))
 is($second->value('select session_user'), 'boss', 'boss goes on');
 
 # Back to the default: the next login is in session mode.
-$pooler->reconfigure("pooler.superuser_mode = session\n");
-$pooler->poll_view('show pooler.superuser_mode', 'session', 'session');
+$pooler->reconfigure("pooler.superuser_mode = session\npooler.pool_timeout = 29s\n");
+$pooler->poll_view('select pool_timeout from pooler.pools', '29', 'the worker has read it');
 $second->quit;
 my $last = $pooler->client('last', user => 'boss');
 is($pooler->sql("select mode from pooler.clients where application_name = 'last'"), 'session', 'session mode again');

@@ -5,7 +5,7 @@ use PoolerTest;
 my $pooler = PoolerTest->new('own_backends', pools => 'main pool_size=2 max_overflow=0',
     conf => "pooler.pool_timeout = 1s\npooler.max_pinned = 1\n",
     sql => q{create role loads login; create role acts login in role app;
-        alter role loads set session_preload_libraries = 'auto_explain'; alter role acts set role = app;});
+        alter role loads set session_preload_libraries = 'fuzzystrmatch'; alter role acts set role = app;});
 
 foreach my $user (qw(loads acts))
 {
