@@ -115,7 +115,7 @@ after_unanswered(int slot, WireResult result)
 		pooler_client_close(slot);
 	else if (result == WIRE_MORE &&
 			 pooler_wire_is_within(&pooler_worker_clients[slot].batch))
-		pooler_client_watch(slot, true);
+		pooler_client_watch_or_close(slot);
 	else
 		go_on(slot);
 }
@@ -166,7 +166,7 @@ read_batch(int slot)
 			answered(slot);
 			break;
 		case WIRE_MORE:
-			pooler_client_watch(slot, true);
+			pooler_client_watch_or_close(slot);
 			break;
 		case WIRE_BAD:
 			pooler_client_close(slot);

@@ -134,12 +134,25 @@ pooler_client_watch(int slot, bool on)
 
 	if (w->watched == on)
 		return;
-	w->watched = on;
 	if (on)
 		pooler_evloop_add(pooler_client_fd(slot), false, EVENT_CLIENT, slot,
 						  pooler_client_generation_of(slot));
 	else
 		pooler_evloop_remove(pooler_client_fd(slot));
+	w->watched = on;
+}
+
+void
+pooler_client_watch_or_close(int slot)
+{
+	WorkerClient *w = &pooler_worker_clients[slot];
+
+	if (!w->watched)
+		w->watched = pooler_evloop_try_add(pooler_client_fd(slot),
+										   EVENT_CLIENT, slot,
+										   pooler_client_generation_of(slot));
+	if (!w->watched)
+		pooler_client_close(slot);
 }
 
 /* False: it does not read what it asked for; the caller closes. */

@@ -68,6 +68,9 @@ extern void pooler_client_remark(int slot, const StringInfo out);
 /* Reads it in the worker's loop, or not. */
 extern void pooler_client_watch(int slot, bool on);
 
+/* Reads it there, and without an ERROR: one that cannot be read is closed. */
+extern void pooler_client_watch_or_close(int slot);
+
 /* Sends, without waiting. False: it does not read; the caller closes. */
 extern bool pooler_client_say(int slot, const StringInfo out);
 extern bool pooler_client_say_error(int slot, const char *severity,

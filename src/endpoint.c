@@ -76,8 +76,8 @@ static bool shutting_down = false;
 static void
 watch_listeners(bool on)
 {
-	pooler_evloop_listen(listeners, nlisteners, EVENT_METRICS_LISTEN, on);
-	resting = !on;
+	/* what fails is tried again at the next slow tick */
+	resting = !pooler_evloop_listen(listeners, nlisteners, EVENT_METRICS_LISTEN, on) || !on;
 }
 
 void

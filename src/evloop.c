@@ -19,14 +19,19 @@
 #include "miscadmin.h"
 #include "port/atomics.h"
 #include "storage/latch.h"
+#include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
 #include "compat.h"
 #include "evloop.h"
+#include "since.h"
 
 #define MAX_EVENTS 128
 
 #define TURNS_WITHOUT_SIGNALS 32
+
+/* No more often than this is it logged that a file is tried again in vain. */
+#define LOG_MS 1000
 
 static int	epoll_fd = -1;
 static sigset_t sleep_mask;
@@ -51,7 +56,7 @@ pooler_evloop_start(void)
 	sigprocmask(SIG_SETMASK, &BlockSig, NULL);
 }
 
-static void
+static bool
 control(int op, int fd, bool write, EventKind kind, int index, uint32 stamp)
 {
 	struct epoll_event e;
@@ -59,23 +64,48 @@ control(int op, int fd, bool write, EventKind kind, int index, uint32 stamp)
 	Assert(index >= 0 && index < (1 << 28));
 	e.events = write ? EPOLLOUT : EPOLLIN;
 	e.data.u64 = ((uint64) stamp << 32) | ((uint32) index << 4) | kind;
-	if (epoll_ctl(epoll_fd, op, fd, &e) < 0)
-		ereport(ERROR,
-				(errcode_for_socket_access(),
-				 errmsg("could not watch a socket: %m")));
+	return epoll_ctl(epoll_fd, op, fd, &e) == 0;
+}
+
+static void
+complain(int elevel)
+{
+	ereport(elevel,
+			(errcode_for_socket_access(),
+			 errmsg("could not watch a socket: %m")));
 }
 
 void
 pooler_evloop_add(int fd, bool write, EventKind kind, int index, uint32 stamp)
 {
-	control(EPOLL_CTL_ADD, fd, write, kind, index, stamp);
+	if (!control(EPOLL_CTL_ADD, fd, write, kind, index, stamp))
+		complain(ERROR);
+}
+
+/* There is no memory, and many routes may try again ten times a second. */
+bool
+pooler_evloop_try_add(int fd, EventKind kind, int index, uint32 stamp)
+{
+	static TimestampTz logged_at = 0;
+	TimestampTz now;
+
+	if (control(EPOLL_CTL_ADD, fd, false, kind, index, stamp))
+		return true;
+	now = GetCurrentTimestamp();
+	if (!pooler_is_ahead(logged_at + LOG_MS * 1000, now, LOG_MS))
+	{
+		complain(LOG);
+		logged_at = now;
+	}
+	return false;
 }
 
 void
 pooler_evloop_change(int fd, bool write, EventKind kind, int index,
 					 uint32 stamp)
 {
-	control(EPOLL_CTL_MOD, fd, write, kind, index, stamp);
+	if (!control(EPOLL_CTL_MOD, fd, write, kind, index, stamp))
+		complain(ERROR);
 }
 
 /*
@@ -90,16 +120,19 @@ pooler_evloop_remove(int fd)
 	(void) epoll_ctl(epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 }
 
-void
+bool
 pooler_evloop_listen(const int *fds, int n, EventKind kind, bool on)
 {
-	for (int i = 0; i < n; i++)
-	{
-		if (on)
-			pooler_evloop_add(fds[i], false, kind, i, 0);
-		else
-			pooler_evloop_remove(fds[i]);
-	}
+	int			added = 0;
+
+	while (on && added < n &&
+		   pooler_evloop_try_add(fds[added], kind, added, 0))
+		added++;
+	if (on && added == n)
+		return true;
+	for (int i = 0; i < (on ? added : n); i++)
+		pooler_evloop_remove(fds[i]);
+	return !on;
 }
 
 /* Now and then only: these are system calls, and a sleep does the same. */

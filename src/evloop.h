@@ -31,14 +31,19 @@ typedef struct Event
 extern void pooler_evloop_start(void);
 extern void pooler_evloop_add(int fd, bool write, EventKind kind, int index,
 							  uint32 stamp);
+/* The same for reading, where an ERROR would leave something half done. False: it
+ * is not watched, which is logged. */
+extern bool pooler_evloop_try_add(int fd, EventKind kind, int index,
+								  uint32 stamp);
 extern void pooler_evloop_change(int fd, bool write, EventKind kind, int index,
 								 uint32 stamp);
 
 /* Before the file is closed or replaced: see the comment at the function. */
 extern void pooler_evloop_remove(int fd);
 
-/* Listening sockets, whose index is their place among these; all or none. */
-extern void pooler_evloop_listen(const int *fds, int n, EventKind kind,
+/* Listening sockets, whose index is their place among these; all or none. False:
+ * none, though they were to be; logged. */
+extern bool pooler_evloop_listen(const int *fds, int n, EventKind kind,
 								 bool on);
 
 /* Waits, with signals let in, for at most timeout_ms. Returns events. */

@@ -36,6 +36,8 @@ int			pooler_routes_seen = 0;
 
 static int *held_next;			/* by slot */
 
+/* No ERROR: whoever comes here is in the midst of a birth or of an end. What fails
+ * is tried again [pooler_route_upkeep]. */
 static void
 watch(int route, bool on)
 {
@@ -43,11 +45,13 @@ watch(int route, bool on)
 
 	if (w->watched == on)
 		return;
-	w->watched = on;
 	if (on)
-		pooler_evloop_add(w->epoll_fd, false, EVENT_ROUTE, route, 0);
+		w->watched = pooler_evloop_try_add(w->epoll_fd, EVENT_ROUTE, route, 0);
 	else
+	{
 		pooler_evloop_remove(w->epoll_fd);
+		w->watched = false;
+	}
 }
 
 void
@@ -367,6 +371,19 @@ pooler_route_update_keep(int route, bool may_set)
 		pg_atomic_write_u32(&r->keep, 0);
 		pg_memory_barrier();
 		(void) pooler_route_recall(route, DT_NOEND);
+	}
+}
+
+void
+pooler_route_upkeep(void)
+{
+	for (int i = 0; i < pooler_routes_seen; i++)
+	{
+		if (!pooler_routes[i].used)
+			continue;
+		pooler_route_update_keep(i, true);
+		if (pooler_routes[i].backends == 0)
+			watch(i, true);
 	}
 }
 

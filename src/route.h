@@ -75,6 +75,9 @@ extern void pooler_route_retry_all(void);
  * on only where `may_set`. */
 extern void pooler_route_update_keep(int route, bool may_set);
 
+/* By the clock: who may keep his own; routes that could not be watched. */
+extern void pooler_route_upkeep(void);
+
 /* Backends whose kept clients have been silent since then (DT_NOEND: all) give
  * them up; how many are told so. */
 extern int	pooler_route_recall(int route, TimestampTz silent_since);

@@ -399,10 +399,6 @@ pooler_upkeep_turn(void)
 		ping(i);
 		miss_leaver(i);
 	}
-	for (int i = 0; i < pooler_routes_seen; i++)
-	{
-		if (pooler_routes[i].used)
-			pooler_route_update_keep(i, true);
-	}
+	pooler_route_upkeep();
 	look_at_pools();
 }

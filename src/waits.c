@@ -402,6 +402,27 @@ harvest_due(int route)
 		arm_or_close(pooler_client_slot(harvested[i]));
 }
 
+/*
+ * Within a turn the worker holds clients that are ready, and those that it
+ * answers: after an ERROR (no memory) somebody may be left in its hands, whom
+ * nobody would ever look at again.
+ */
+static void
+let_go_of_all(void)
+{
+	for (int i = 0; i < pooler_shared->max_clients; i++)
+	{
+		PoolerClient *c = &pooler_clients[i];
+
+		if (c->state == CLIENT_ARMED &&
+			(uint32) pg_atomic_read_u64(&c->owner) == POOLER_WORKER_OWNS)
+			arm_or_close(i);
+		else if (c->state == CLIENT_ANSWERING &&
+				 !pooler_worker_clients[i].watched)
+			pooler_client_close(i);
+	}
+}
+
 bool
 pooler_waits_somebody(int pool)
 {
@@ -420,6 +441,7 @@ void
 pooler_waits_serve(TimestampTz at, int64 elapsed_us)
 {
 	now = at;
+	let_go_of_all();
 	stamp_waits(elapsed_us);
 	for (int i = 0; i < pooler_routes_seen; i++)
 	{

@@ -168,8 +168,8 @@ make_nonce(void)
 static void
 watch_listeners(bool on)
 {
-	pooler_evloop_listen(listeners, nlisteners, EVENT_LISTEN, on);
-	resting = !on;
+	/* what fails is tried again at the next slow tick */
+	resting = !pooler_evloop_listen(listeners, nlisteners, EVENT_LISTEN, on) || !on;
 }
 
 static void
