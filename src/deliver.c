@@ -4,6 +4,7 @@
  *
  *	  UNBORN -> BIRTH		[pooler_deliver]: role, control socket, epoll
  *	  BIRTH -> BORN			[now_born]: libpq has seen the login's end
+ *	  LEAVING				[login_ended]: the same, after it was given up
  *
  * The backend's side is birth.c. Here is also what libpq says before: the
  * opening and the birth are one login to it. What the server says against it is
@@ -187,6 +188,14 @@ pooler_deliver(int member, int route)
 		pooler_member_drop(member);
 }
 
+/* Nothing is expected from libpq any more; the end shows on control. */
+static void
+unwatch_libpq(WorkerMember *w)
+{
+	pooler_evloop_remove(w->libpq_fd);
+	w->libpq_fd = -1;
+}
+
 static void
 now_born(int member)
 {
@@ -200,9 +209,7 @@ now_born(int member)
 		pooler_member_drop(member);
 		return;
 	}
-	/* nothing is expected on it any more; the end shows on control */
-	pooler_evloop_remove(w->libpq_fd);
-	w->libpq_fd = -1;
+	unwatch_libpq(w);
 	m->born_at = GetCurrentTimestamp();
 	m->state = MEMBER_BORN;
 	w->failed_before = wr->failed;
@@ -216,6 +223,25 @@ now_born(int member)
 	pooler_route_backends_changed(m->route);
 	pooler_worker_pools[m->pool].dirty = true;
 	pooler_member_echo(member, "birth");
+}
+
+/*
+ * Its login has ended well. One that has been given up meanwhile has a process yet,
+ * which comes to its first boundary and writes into its place: that is not another
+ * one's before this one has gone.
+ */
+static void
+login_ended(int member)
+{
+	WorkerMember *w = &pooler_worker_members[member];
+
+	if (pooler_members[member].state == MEMBER_BIRTH)
+		now_born(member);
+	else if (pooler_members[member].state == MEMBER_LEAVING && w->control >= 0)
+		unwatch_libpq(w);
+	else
+		/* a login without our hook: nobody's */
+		pooler_member_drop(member);
 }
 
 /* ---- failure ---- */
@@ -416,11 +442,7 @@ pooler_deliver_libpq_event(int member)
 			watch_libpq(member, true);
 			break;
 		case PGRES_POLLING_OK:
-			if (m->state == MEMBER_BIRTH)
-				now_born(member);
-			else
-				/* a login without our hook: nobody's */
-				pooler_member_drop(member);
+			login_ended(member);
 			break;
 		default:
 			if (m->state == MEMBER_LEAVING)
