@@ -394,6 +394,8 @@ after_transaction(void)
 		case AWAIT_SPOKE:
 			c->request_at = query_began = xact_began =
 				pooler_self.member->alive_at;
+			/* a kept client's next statement is as one that was just taken */
+			pooler_self.member->taken_at = c->request_at;
 			if (pins == 0)
 				c->state_since = c->request_at;
 			quick = pooler_await_is_quick(c->request_at -

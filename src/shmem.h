@@ -250,7 +250,7 @@ typedef struct PoolerMember
 	pg_atomic_uint64 client;	/* slot | generation << 32, or none */
 	TimestampTz idle_since;
 	TimestampTz alive_at;		/* its idle loop was last here */
-	TimestampTz taken_at;
+	TimestampTz taken_at;		/* its client, or what that said next */
 	uint32		said;			/* messages to its clients: whether it moves */
 	PoolerReads reads;
 	uint32		record;			/* settings loaded in it */
