@@ -56,6 +56,24 @@ all_backends(void)
 									pooler_guc_reserved(), 0, listed_pools());
 }
 
+/* Has it a backend that serves, or will?  Not one that hangs or that an earlier
+ * worker opened: nobody knows when that ends, and its clients get another. */
+static bool
+has_one(int pool)
+{
+	if (pooler_worker_pools[pool].open == 0)
+		return false;
+	for (int i = 0; i < pooler_shared->max_members; i++)
+	{
+		PoolerMember *m = &pooler_members[i];
+
+		if (m->state != MEMBER_FREE && m->state != MEMBER_ORPHAN &&
+			m->pool == pool && !m->hung)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Unborn backends could take even the reserved slots, since the server tests
  * for those after our hook: so they are counted here. Backends that are on
@@ -65,8 +83,7 @@ all_backends(void)
 static bool
 slot_is_free(int pool)
 {
-	bool		needs_one = pooler_worker_pools[pool].open == 0 &&
-		pooler_pools[pool].listed;
+	bool		needs_one = pooler_pools[pool].listed && !has_one(pool);
 	int			reserved = pooler_guc_reserved() -
 		(needs_one ? pooler_guc_reserve : 0);
 	int			on_their_way = 0;
@@ -114,8 +131,8 @@ needs_first_since(int pool)
 	PoolerPool *p = &pooler_pools[pool];
 	TimestampTz since;
 
-	if (pooler_worker_pools[pool].open > 0 || pooler_pool_limit(pool) == 0 ||
-		!pooler_pool_may_try(pool))
+	if (pooler_worker_pools[pool].open >= pooler_pool_limit(pool) ||
+		has_one(pool) || !pooler_pool_may_try(pool))
 		return DT_NOEND;
 	since = held_since(pool);
 	if (p->listed && (p->limits.pool_size > 0 || since != DT_NOEND))
@@ -237,8 +254,8 @@ pooler_share_may_open(int pool)
 	int			first;
 
 	if (!pooler_pool_may_try(pool) ||
-		!(pooler_worker_pools[pool].open == 0 ? may_have_first(pool) :
-		  open_backends() < all_backends() && slot_is_free(pool)))
+		!(has_one(pool) ? open_backends() < all_backends() && slot_is_free(pool) :
+		  may_have_first(pool)))
 		return false;
 	/* what another has given up is for the one that has none */
 	first = first_in_line();
