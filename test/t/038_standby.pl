@@ -2,24 +2,16 @@
 use PoolerTest;
 use MetricsClient;
 
-my $pooler = PoolerTest->new('primary', pools => 'main',
-    conf => "wal_level = replica\nmax_wal_senders = 4\nhot_standby = on\n");
+my $pooler = PoolerTest->new('primary', primary => 1, pools => 'main');
 my $primary = $pooler->node;
-PostgreSQL::Test::Utils::append_to_file($primary->data_dir . '/pg_hba.conf', "local replication all trust\n");
-$primary->reload;
 $primary->safe_psql('main', 'create table t (i int); grant all on t to app; insert into t values (1)');
-$primary->backup('copy');
 
 # The same product, seen from the standby.
-my $node = PostgreSQL::Test::Cluster->new('standby');
-my $port = PostgreSQL::Test::Cluster::get_free_port();
 my $metrics_port = PostgreSQL::Test::Cluster::get_free_port();
 my $web = MetricsClient->new($metrics_port);
-$node->init_from_backup($primary, 'copy', has_streaming => 1);
-$node->append_conf('postgresql.conf', "pooler.port = $port\npooler.pool_timeout = -1\n"
+my $standby = $pooler->standby("pooler.pool_timeout = -1\n"
     . "pooler.metrics_port = $metrics_port\npooler.metrics_addresses = '127.0.0.1'\n");
-my $standby = bless { node => $node, port => $port }, 'PoolerTest';
-$standby->start_server;
+my $node = $standby->node;
 $standby->poll_view("select state, backends from pooler.pools", 'open|2', 'the standby\'s pool opens');
 is($standby->sql('select pg_is_in_recovery()'), 't', 'while it is one');
 is($web->get('/ready')->{body}, "standby\n", 'its probe says so');

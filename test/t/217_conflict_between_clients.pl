@@ -2,20 +2,10 @@
 # neither of them hears of it, nor does who comes later.
 use PoolerTest;
 
-my $pooler = PoolerTest->new('primary', pools => 'main pool_size=1', injected => 1,
-    conf => "wal_level = replica\nmax_wal_senders = 4\nhot_standby = on\n");
+my $pooler = PoolerTest->new('primary', primary => 1, pools => 'main pool_size=1', injected => 1);
 my $primary = $pooler->node;
-PostgreSQL::Test::Utils::append_to_file($primary->data_dir . '/pg_hba.conf', "local replication all trust\n");
-$primary->reload;
 $primary->safe_psql('main', 'create table t (i int); grant all on t to app; insert into t values (1)');
-$primary->backup('copy');
-my $node = PostgreSQL::Test::Cluster->new('standby');
-my $port = PostgreSQL::Test::Cluster::get_free_port();
-$node->init_from_backup($primary, 'copy', has_streaming => 1);
-$node->append_conf('postgresql.conf', "pooler.port = $port\npooler.pool_timeout = -1\nmax_standby_streaming_delay = 0\n");
-my $standby = bless { node => $node, port => $port }, 'PoolerTest';
-$standby->start_server;
-$standby->await_open;
+my $standby = $pooler->standby("pooler.pool_timeout = -1\nmax_standby_streaming_delay = 0\n");
 is($standby->sql('select pg_is_in_recovery()'), 't', 'a standby with one backend');
 
 # The backend changes settings from those of one client to those of another in a transaction of its own.

@@ -2,20 +2,10 @@
 # pooler: who logs in there afterwards has it, as directly, and after a promotion too.
 use PoolerTest;
 
-my $pooler = PoolerTest->new('primary', pools => 'main', sql => 'create role readers; create role member login;',
-    conf => "wal_level = replica\nmax_wal_senders = 4\nhot_standby = on\nautovacuum = off\n");
-my $primary = $pooler->node;
-PostgreSQL::Test::Utils::append_to_file($primary->data_dir . '/pg_hba.conf', "local replication all trust\n");
-$primary->reload;
-$primary->backup('copy');
-
-my $node = PostgreSQL::Test::Cluster->new('standby');
-my $port = PostgreSQL::Test::Cluster::get_free_port();
-$node->init_from_backup($primary, 'copy', has_streaming => 1);
-$node->append_conf('postgresql.conf', "pooler.port = $port\n");
-my $standby = bless { node => $node, port => $port }, 'PoolerTest';
-$standby->start_server;
-$standby->await_open;
+my $pooler = PoolerTest->new('primary', primary => 1, pools => 'main', sql => 'create role readers; create role member login;',
+    conf => "autovacuum = off\n");
+my $standby = $pooler->standby('');
+my ($primary, $node) = map { $_->node } $pooler, $standby;
 my $worker = $standby->worker_pid;
 
 sub on_primary

@@ -50,6 +50,11 @@ pooler.pool_size = 2
 pooler.max_overflow = 0
 END
     $node->append_conf('pg_hba.conf', $options{hba}) if $options{hba};
+    if ($options{primary})
+    {
+        $node->append_conf('postgresql.conf', "wal_level = replica\nmax_wal_senders = 4\nhot_standby = on\n");
+        $node->append_conf('pg_hba.conf', "local replication all trust\n");
+    }
     $node->append_conf('postgresql.conf', "dynamic_library_path = '$library:\$libdir'\n") if $library;
     mkdir $node->data_dir . '/inject' or die $! if $library;
     $node->stop;
@@ -57,6 +62,23 @@ END
     $node->safe_psql('postgres', $library ? extension_text($node) : 'create extension pooler');
     $self->await_open unless $options{unavailable};
     return $self;
+}
+
+# A streaming standby of one that was made as `primary`: the same product there.
+sub standby
+{
+    my ($self, $conf) = @_;
+    my $node = PostgreSQL::Test::Cluster->new('standby');
+    my $standby = bless {
+        node => $node, port => PostgreSQL::Test::Cluster::get_free_port()
+    }, ref $self;
+    push @nodes, $node;
+    $self->node->backup('copy');
+    $node->init_from_backup($self->node, 'copy', has_streaming => 1);
+    $node->append_conf('postgresql.conf', "pooler.port = $standby->{port}\n$conf");
+    $standby->start_server;
+    $standby->await_open;
+    return $standby;
 }
 
 # The extension's script, for another build of the library than $libdir's.
