@@ -204,17 +204,33 @@ offer_token(int pool, int waiting)
 	pg_atomic_write_u32(&pooler_pools[pool].wanted, 1);
 }
 
+void
+pooler_dispatch_give(int pool, bool yes)
+{
+	pooler_worker_pools[pool].gives = yes;
+	if (!yes)
+		return;
+	for (int i = 0; i < pooler_routes_seen; i++)
+	{
+		if (pooler_routes[i].used && pooler_routes[i].pool == pool)
+			pg_atomic_write_u32(&pooler_routes[i].eligible,
+								!pooler_worker_routes[i].may_not_login);
+	}
+	pg_atomic_write_u32(&pooler_pools[pool].wanted, 1);
+}
+
 /* One step; false: nothing more to do now. */
 static bool
 schedule_once(int pool)
 {
+	bool		gives = pooler_worker_pools[pool].gives;
 	SchedulePool p;
 	ScheduleDecision d;
 
 	count_pool(pool, &p);
 	d = pooler_schedule_next(&p, counts, ncounts);
 	/* a token stays as long as it is wanted: boundaries come at any moment */
-	if (d.action != SCHEDULE_TOKEN)
+	if (d.action != SCHEDULE_TOKEN && !gives)
 		pg_atomic_write_u32(&pooler_pools[pool].wanted, 0);
 	switch (d.action)
 	{
@@ -227,7 +243,8 @@ schedule_once(int pool)
 			retire_longest_idle(count_route[d.victim]);
 			return true;
 		case SCHEDULE_TOKEN:
-			offer_token(pool, d.route);
+			if (!gives)
+				offer_token(pool, d.route);
 			return false;
 		case SCHEDULE_NOTHING:
 			return false;

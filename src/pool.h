@@ -22,6 +22,7 @@ typedef struct WorkerPool
 	PoolEntry	entry;			/* what pooler.pools says */
 	bool		refused;		/* the last opening, by the server's rules */
 	bool		no_database;	/* its database is not there (yet) */
+	bool		gives;			/* one, to a pool that has none: see surplus.c */
 	bool		dirty;			/* somebody may have to be scheduled */
 } WorkerPool;
 

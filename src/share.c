@@ -224,9 +224,8 @@ comes_free(PoolerMember *m, TimestampTz now)
 		!pooler_share_is_kept(m, now);
 }
 
-/* More pools starve than places are about to come free. */
-static bool
-place_is_wanted(void)
+bool
+pooler_share_place_is_wanted(void)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	int			wanted = 0;
@@ -239,13 +238,13 @@ place_is_wanted(void)
 }
 
 bool
-pooler_share_must_shrink(void)
+pooler_share_are_too_many(void)
 {
 	int			staying = 0;
 
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 		staying += pooler_share_staying(i);
-	return staying > all_backends() || place_is_wanted();
+	return staying > all_backends();
 }
 
 bool

@@ -21,9 +21,11 @@ extern int	pooler_share_staying(int pool);
 /* Are those more than its limit? */
 extern bool pooler_share_is_over_limit(int pool);
 
-/* Shall a backend of some pool be closed: more are open than pooler.max_backends
- * allows, or a pool has none and there is no place for it? */
-extern bool pooler_share_must_shrink(void);
+/* Are more open than pooler.max_backends allows, without those about to go? */
+extern bool pooler_share_are_too_many(void);
+
+/* Do more pools starve than places are about to come free? */
+extern bool pooler_share_place_is_wanted(void);
 
 /* Does a client keep this backend for its session, or has worked for long?  Then
  * nobody knows when its place comes free. */

@@ -4,7 +4,8 @@
  *
  * A limit that is kept only while nobody works would not be one: where no backend
  * is idle, the one that is missed least is told to go, and goes at the end of its
- * transaction. One that a client keeps for its session comes last.
+ * transaction. One that a client keeps for its session comes last. Where another
+ * pool has none, and nobody is idle, it is whoever comes to such an end first.
  *
  * src/surplus.c
  */
@@ -36,6 +37,13 @@ unused_since(const PoolerMember *m)
 {
 	return m->state == MEMBER_UNBORN ? m->opened_at :
 		pooler_member_idle_since(m);
+}
+
+/* A client keeps it for its session: it only goes with that client. */
+static bool
+is_pinned(PoolerMember *m)
+{
+	return pg_atomic_read_u32(&m->pins) != 0;
 }
 
 /* May it be told to go? */
@@ -71,10 +79,7 @@ longest_unused(int pool, int ms, bool with_unborn)
 	return best;
 }
 
-/*
- * Who is likely to come to a boundary soon: the one that has begun last. One
- * whose client is pinned only goes with that client.
- */
+/* Who is likely to come to a boundary soon: the one that has begun last. */
 static int
 soonest_free(int pool)
 {
@@ -84,7 +89,7 @@ soonest_free(int pool)
 	for (int i = 0; i < pooler_shared->max_members; i++)
 	{
 		PoolerMember *m = &pooler_members[i];
-		bool		pinned = pg_atomic_read_u32(&m->pins) != 0;
+		bool		pinned = is_pinned(m);
 
 		if (!may_go(m, pool) || m->state != MEMBER_BORN)
 			continue;
@@ -171,6 +176,8 @@ goes_before(PoolerMember *m, PoolerMember *other)
 
 	if (kept != pooler_share_is_kept(other, now))
 		return !kept;
+	if (is_pinned(m) != is_pinned(other))
+		return is_pinned(other);
 	if (more != 0)
 		return more > 0;
 	if ((unused != 0) != (other_unused != 0))
@@ -188,30 +195,66 @@ is_newborn(const PoolerMember *m)
 		   older_than(m->born_at, POOLER_SURPLUS_IDLE_MS)));
 }
 
-/* For all pools' limit, or for a pool that has none. */
-static void
-shrink_pools(void)
+/* Each listed pool can always have one. */
+static bool
+may_give(int pool)
+{
+	return pooler_share_staying(pool) > (pooler_pools[pool].listed ? 1 : 0);
+}
+
+/* The one of all pools that goes before all others; -1: none may go. */
+static int
+first_to_go(void)
 {
 	int			victim = -1;
 
-	if (!pooler_share_must_shrink())
-		return;
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 	{
-		int			member;
+		int			member = may_give(i) ? least_missed(i) : -1;
 
-		/* each listed pool can always have one */
-		if (pooler_share_staying(i) <= (pooler_pools[i].listed ? 1 : 0))
-			continue;
-		member = least_missed(i);
 		if (member < 0 || is_newborn(&pooler_members[member]))
 			continue;
 		if (victim < 0 || goes_before(&pooler_members[member],
 									  &pooler_members[victim]))
 			victim = member;
 	}
-	if (victim >= 0)
+	return victim;
+}
+
+/*
+ * A backend for a pool that has none is to be one of those that work: whoever
+ * comes to a boundary first, and nobody else. It is one of the largest pool. Where
+ * all work for long, nobody knows who ends first: then it is any pool's, but no
+ * pool's only one while another has two. -1: there is none to be given.
+ */
+static void
+ask_for_one(int victim)
+{
+	PoolerMember *m = victim < 0 ? NULL : &pooler_members[victim];
+	bool		any = m && pooler_share_is_kept(m, now);
+	int			least = m ? Min(pooler_share_staying(m->pool), 2) : 0;
+
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+		pooler_dispatch_give(i, m && (any ? may_give(i) &&
+									  pooler_share_staying(i) >= least :
+									  i == m->pool));
+}
+
+/* For all pools' limit, or for a pool that has none. */
+static void
+shrink_pools(void)
+{
+	bool		too_many = pooler_share_are_too_many();
+	int			victim = -1;
+
+	if (too_many || pooler_share_place_is_wanted())
+		victim = first_to_go();
+	if (victim >= 0 && (too_many || unused_since(&pooler_members[victim]) != 0))
+	{
 		pooler_member_retire(victim);
+		victim = -1;
+	}
+	ask_for_one(victim);
 }
 
 void
