@@ -46,11 +46,27 @@ is_pinned(PoolerMember *m)
 	return pg_atomic_read_u32(&m->pins) != 0;
 }
 
-/* May it be told to go? */
+/*
+ * A newborn serves somebody first, or two pools would take turns in vain. So does
+ * a pool's first that is yet to be born for who waits there.
+ */
 static bool
-may_go(PoolerMember *m, int pool)
+is_newborn(const PoolerMember *m)
 {
-	if (m->pool != pool || pg_atomic_read_u32(&m->leave) != 0)
+	if (m->state == MEMBER_UNBORN)
+		return pooler_share_staying(m->pool) == 1 &&
+			pooler_waits_somebody(m->pool);
+	return !(older_than(m->born_at, pooler_guc_role_quantum) &&
+			 (m->counts.checkouts > 0 ||
+			  older_than(m->born_at, POOLER_SURPLUS_IDLE_MS)));
+}
+
+/* May it be told to go?  A newborn only for its own pool's limit. */
+static bool
+may_go(PoolerMember *m, int pool, bool newborn)
+{
+	if (m->pool != pool || pg_atomic_read_u32(&m->leave) != 0 ||
+		(!newborn && is_newborn(m)))
 		return false;
 	return m->state == MEMBER_UNBORN ||
 		(m->state == MEMBER_BORN &&
@@ -60,7 +76,7 @@ may_go(PoolerMember *m, int pool)
 /* The longest idle backend of a pool, or an unborn one if those are to go, too;
  * -1: none has been so long. */
 static int
-longest_unused(int pool, int ms, bool with_unborn)
+longest_unused(int pool, int ms, bool with_unborn, bool newborn)
 {
 	int			best = -1;
 	TimestampTz best_since = PG_INT64_MAX;
@@ -70,7 +86,8 @@ longest_unused(int pool, int ms, bool with_unborn)
 		PoolerMember *m = &pooler_members[i];
 		TimestampTz since = unused_since(m);
 
-		if (!may_go(m, pool) || (m->state == MEMBER_UNBORN && !with_unborn) ||
+		if (!may_go(m, pool, newborn) ||
+			(m->state == MEMBER_UNBORN && !with_unborn) ||
 			since == 0 || since >= best_since || !older_than(since, ms))
 			continue;
 		best = i;
@@ -81,7 +98,7 @@ longest_unused(int pool, int ms, bool with_unborn)
 
 /* Who is likely to come to a boundary soon: the one that has begun last. */
 static int
-soonest_free(int pool)
+soonest_free(int pool, bool newborn)
 {
 	int			best = -1;
 	bool		best_pinned = true;
@@ -91,7 +108,7 @@ soonest_free(int pool)
 		PoolerMember *m = &pooler_members[i];
 		bool		pinned = is_pinned(m);
 
-		if (!may_go(m, pool) || m->state != MEMBER_BORN)
+		if (!may_go(m, pool, newborn) || m->state != MEMBER_BORN)
 			continue;
 		if (best < 0 || pinned < best_pinned ||
 			(pinned == best_pinned && m->taken_at > pooler_members[best].taken_at))
@@ -106,11 +123,11 @@ soonest_free(int pool)
 /* The one of this pool that is missed least, and sooner gone than others; -1: none
  * may go. */
 static int
-least_missed(int pool)
+least_missed(int pool, bool newborn)
 {
-	int			victim = longest_unused(pool, 0, true);
+	int			victim = longest_unused(pool, 0, true, newborn);
 
-	return victim >= 0 ? victim : soonest_free(pool);
+	return victim >= 0 ? victim : soonest_free(pool, newborn);
 }
 
 /* Overflow that nobody needs, and what is over the pool's limit. */
@@ -124,10 +141,11 @@ pooler_surplus_close(int pool)
 
 	/* a limit that is kept only while nobody works would not be one */
 	if (pooler_share_is_over_limit(pool))
-		victim = least_missed(pool);
+		victim = least_missed(pool, true);
 	else if (limits->pool_size > 0 && open > limits->pool_size &&
 			 !pooler_waits_somebody(pool))
-		victim = longest_unused(pool, POOLER_SURPLUS_IDLE_MS, !spares);
+		victim = longest_unused(pool, POOLER_SURPLUS_IDLE_MS, !spares,
+								true);
 	if (victim >= 0)
 		pooler_member_retire(victim);
 }
@@ -185,16 +203,6 @@ goes_before(PoolerMember *m, PoolerMember *other)
 	return unused != 0 ? unused < other_unused : m->born_at < other->born_at;
 }
 
-/* A newborn serves somebody first, or two pools would take turns in vain. */
-static bool
-is_newborn(const PoolerMember *m)
-{
-	return m->state == MEMBER_BORN &&
-		!(older_than(m->born_at, pooler_guc_role_quantum) &&
-		  (m->counts.checkouts > 0 ||
-		   older_than(m->born_at, POOLER_SURPLUS_IDLE_MS)));
-}
-
 /* Each listed pool can always have one. */
 static bool
 may_give(int pool)
@@ -210,9 +218,9 @@ first_to_go(void)
 
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
 	{
-		int			member = may_give(i) ? least_missed(i) : -1;
+		int			member = may_give(i) ? least_missed(i, false) : -1;
 
-		if (member < 0 || is_newborn(&pooler_members[member]))
+		if (member < 0)
 			continue;
 		if (victim < 0 || goes_before(&pooler_members[member],
 									  &pooler_members[victim]))
