@@ -25,6 +25,16 @@
 /* One that has served its client for longer may take long yet. */
 #define LONG_MS 1000
 
+/* What one look at all backends and routes tells of a pool. */
+typedef struct Stock
+{
+	bool		has_one;
+	TimestampTz held_since;
+} Stock;
+
+static Stock stock[POOLER_MAX_POOLS];
+static int	on_their_way;
+
 static int
 listed_pools(void)
 {
@@ -56,22 +66,59 @@ all_backends(void)
 									pooler_guc_reserved(), 0, listed_pools());
 }
 
-/* Has it a backend that serves, or will?  Not one that hangs or that an earlier
- * worker opened: nobody knows when that ends, and its clients get another. */
-static bool
-has_one(int pool)
+/*
+ * Of each pool: has it a backend that serves, or will?  Not one that hangs or that
+ * an earlier worker opened: nobody knows when that ends, and its clients get
+ * another. And the number of those on their way.
+ */
+static void
+look_at_members(void)
 {
-	if (pooler_worker_pools[pool].open == 0)
-		return false;
+	on_their_way = 0;
 	for (int i = 0; i < pooler_shared->max_members; i++)
 	{
 		PoolerMember *m = &pooler_members[i];
 
-		if (m->state != MEMBER_FREE && m->state != MEMBER_ORPHAN &&
-			m->pool == pool && !m->hung)
-			return true;
+		if (m->state == MEMBER_OPENING)
+			on_their_way++;
+		if (m->state != MEMBER_FREE && m->state != MEMBER_ORPHAN && !m->hung)
+			stock[m->pool].has_one = true;
 	}
-	return false;
+}
+
+/* Since when a client waits in each pool to whom a backend could be born; DT_NOEND:
+ * none does. */
+static void
+look_at_routes(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	for (int i = 0; i < pooler_routes_seen; i++)
+	{
+		WorkerRoute *w = &pooler_worker_routes[i];
+		TimestampTz since;
+		TimestampTz *oldest;
+
+		if (!pooler_routes[i].used || w->held == 0 ||
+			pooler_is_ahead(w->retry_at, now, ROUTE_MAX_BACKOFF_MS))
+			continue;
+		since = pooler_clients[w->held_first].waiting_since;
+		oldest = &stock[pooler_routes[i].pool].held_since;
+		*oldest = Min(*oldest, since == 0 ? now : since);
+	}
+}
+
+/* Once for each question that is asked of all pools. */
+static void
+take_stock(void)
+{
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+	{
+		stock[i].has_one = false;
+		stock[i].held_since = DT_NOEND;
+	}
+	look_at_members();
+	look_at_routes();
 }
 
 /*
@@ -83,40 +130,11 @@ has_one(int pool)
 static bool
 slot_is_free(int pool)
 {
-	bool		needs_one = pooler_pools[pool].listed && !has_one(pool);
+	bool		needs_one = pooler_pools[pool].listed && !stock[pool].has_one;
 	int			reserved = pooler_guc_reserved() -
 		(needs_one ? pooler_guc_reserve : 0);
-	int			on_their_way = 0;
 
-	for (int i = 0; i < pooler_shared->max_members; i++)
-	{
-		if (pooler_members[i].state == MEMBER_OPENING)
-			on_their_way++;
-	}
 	return pooler_have_free_procs(reserved + on_their_way + 1);
-}
-
-/* Since when a client waits there to whom a backend could be born; DT_NOEND: none
- * does. */
-static TimestampTz
-held_since(int pool)
-{
-	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz oldest = DT_NOEND;
-
-	for (int i = 0; i < pooler_routes_seen; i++)
-	{
-		WorkerRoute *w = &pooler_worker_routes[i];
-		TimestampTz since;
-
-		if (!pooler_routes[i].used || pooler_routes[i].pool != pool ||
-			w->held == 0 ||
-			pooler_is_ahead(w->retry_at, now, ROUTE_MAX_BACKOFF_MS))
-			continue;
-		since = pooler_clients[w->held_first].waiting_since;
-		oldest = Min(oldest, since == 0 ? now : since);
-	}
-	return oldest;
 }
 
 /*
@@ -132,9 +150,9 @@ needs_first_since(int pool)
 	TimestampTz since;
 
 	if (pooler_worker_pools[pool].open >= pooler_pool_limit(pool) ||
-		has_one(pool) || !pooler_pool_may_try(pool))
+		stock[pool].has_one || !pooler_pool_may_try(pool))
 		return DT_NOEND;
-	since = held_since(pool);
+	since = stock[pool].held_since;
 	if (p->listed && (p->limits.pool_size > 0 || since != DT_NOEND))
 		return DT_NOBEGIN;
 	return since;
@@ -168,10 +186,17 @@ may_have_first(int pool)
 		slot_is_free(pool);
 }
 
+static bool
+starves(int pool)
+{
+	return needs_first_since(pool) != DT_NOEND && !may_have_first(pool);
+}
+
 bool
 pooler_share_starves(int pool)
 {
-	return needs_first_since(pool) != DT_NOEND && !may_have_first(pool);
+	take_stock();
+	return starves(pool);
 }
 
 /* Is it about to go?  An orphan ends by itself, at a moment that it chooses. */
@@ -230,8 +255,9 @@ pooler_share_place_is_wanted(void)
 	TimestampTz now = GetCurrentTimestamp();
 	int			wanted = 0;
 
+	take_stock();
 	for (int i = 0; i < POOLER_MAX_POOLS; i++)
-		wanted += pooler_share_starves(i);
+		wanted += starves(i);
 	for (int i = 0; wanted > 0 && i < pooler_shared->max_members; i++)
 		wanted -= comes_free(&pooler_members[i], now);
 	return wanted > 0;
@@ -252,8 +278,11 @@ pooler_share_may_open(int pool)
 {
 	int			first;
 
-	if (!pooler_pool_may_try(pool) ||
-		!(has_one(pool) ? open_backends() < all_backends() && slot_is_free(pool) :
+	if (!pooler_pool_may_try(pool))
+		return false;
+	take_stock();
+	if (!(stock[pool].has_one ?
+		  open_backends() < all_backends() && slot_is_free(pool) :
 		  may_have_first(pool)))
 		return false;
 	/* what another has given up is for the one that has none */

@@ -139,7 +139,6 @@ pooler_surplus_close(int pool)
 	bool		spares = pooler_dispatch_needs_spares(pool);
 	int			victim = -1;
 
-	/* a limit that is kept only while nobody works would not be one */
 	if (pooler_share_is_over_limit(pool))
 		victim = least_missed(pool, true);
 	else if (limits->pool_size > 0 && open > limits->pool_size &&
