@@ -23,6 +23,7 @@
 #include "utils/timestamp.h"
 
 #include "backend.h"
+#include "catching.h"
 #include "compat.h"
 #include "guc.h"
 #include "net.h"
@@ -151,7 +152,8 @@ pooler_backend_is_orphan(void)
 }
 
 /*
- * Another route of this pool waits and ours may give a backend up: whichever of
+ * Another route of this pool waits, or another pool has none, and ours may give a
+ * backend up: whichever of
  * ours is first at a boundary takes the token. One that was chosen beforehand
  * might be in a long statement.
  */
@@ -228,14 +230,11 @@ pooler_backend_echo(const char *what, uint64 client)
 static void
 throw_cancel(void)
 {
-	MemoryContext old = CurrentMemoryContext;
-	bool		exit_on_error = ExitOnAnyError;
-	uint32		holdoff = InterruptHoldoffCount;
-	uint32		cancel_holdoff = QueryCancelHoldoffCount;
-	sigset_t	before;
+	Catching	before;
+	sigset_t	mask;
 
-	sigprocmask(SIG_SETMASK, &BlockSig, &before);
-	ExitOnAnyError = false;
+	sigprocmask(SIG_SETMASK, &BlockSig, &mask);
+	pooler_catching_begin(&before);
 	QueryCancelHoldoffCount = 0;
 	(void) get_timeout_indicator(STATEMENT_TIMEOUT, true);
 	(void) get_timeout_indicator(LOCK_TIMEOUT, true);
@@ -246,15 +245,13 @@ throw_cancel(void)
 	}
 	PG_CATCH();
 	{
-		MemoryContextSwitchTo(old);
+		pooler_catching_caught(&before);
 		FlushErrorState();
 		InterruptPending = true;	/* what else came with it */
 	}
 	PG_END_TRY();
-	InterruptHoldoffCount = holdoff;
-	QueryCancelHoldoffCount = cancel_holdoff;
-	ExitOnAnyError = exit_on_error;
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	pooler_catching_end(&before);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
 /*

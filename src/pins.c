@@ -59,6 +59,7 @@
 #include "utils/portal.h"
 #include "utils/snapmgr.h"
 
+#include "catching.h"
 #include "compat.h"
 #include "guc.h"
 #include "internals.h"
@@ -558,14 +559,11 @@ discard(void)
 static bool
 try_discard(void)
 {
-	MemoryContext old = CurrentMemoryContext;
-	bool		exit_on_error = ExitOnAnyError;
+	Catching	before;
 	int			lock_timeout = LockTimeout;
-	uint32		holdoff = InterruptHoldoffCount;
-	uint32		cancel_holdoff = QueryCancelHoldoffCount;
 	volatile bool ok = true;
 
-	ExitOnAnyError = false;
+	pooler_catching_begin(&before);
 	LockTimeout = CLEAN_LOCK_TIMEOUT_MS;
 	QueryCancelHoldoffCount = 0;
 	PG_TRY();
@@ -574,18 +572,15 @@ try_discard(void)
 	}
 	PG_CATCH();
 	{
-		MemoryContextSwitchTo(old);
+		pooler_catching_caught(&before);
 		EmitErrorReport();
 		FlushErrorState();
 		AbortCurrentTransaction();
 		ok = false;
 	}
 	PG_END_TRY();
-	InterruptHoldoffCount = holdoff;
-	QueryCancelHoldoffCount = cancel_holdoff;
 	LockTimeout = lock_timeout;
-	ExitOnAnyError = exit_on_error;
-	MemoryContextSwitchTo(old);
+	pooler_catching_end(&before);
 	return ok;
 }
 

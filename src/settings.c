@@ -50,6 +50,7 @@
 #include "utils/timestamp.h"
 
 #include "base.h"
+#include "catching.h"
 #include "inject.h"
 #include "records.h"
 #include "settings.h"
@@ -416,21 +417,18 @@ set_entries(volatile int *i)
 static bool
 set_in_transaction(void)
 {
-	MemoryContext old = CurrentMemoryContext;
-	uint32		holdoff = InterruptHoldoffCount;
-	uint32		cancel_holdoff = QueryCancelHoldoffCount;
-	bool		exit_on_error = ExitOnAnyError;
+	Catching	before;
 	volatile bool done = true;
 	volatile int i = 0;
 
-	ExitOnAnyError = false;
+	pooler_catching_begin(&before);
 	PG_TRY();
 	{
 		set_entries(&i);
 	}
 	PG_CATCH();
 	{
-		MemoryContextSwitchTo(old);
+		pooler_catching_caught(&before);
 		if (i >= nentries)
 		{
 			EmitErrorReport();	/* of the commit itself */
@@ -440,12 +438,9 @@ set_in_transaction(void)
 		AbortCurrentTransaction();
 		entries[i].thrown = true;
 		done = false;
-		InterruptHoldoffCount = holdoff;
-		QueryCancelHoldoffCount = cancel_holdoff;
 	}
 	PG_END_TRY();
-	ExitOnAnyError = exit_on_error;
-	MemoryContextSwitchTo(old);
+	pooler_catching_end(&before);
 	return done;
 }
 

@@ -24,6 +24,7 @@
 #include "tcop/tcopprot.h"
 #include "utils/memutils.h"
 
+#include "catching.h"
 #include "guc.h"
 #include "shmem.h"
 
@@ -245,14 +246,11 @@ dsa_pointer
 pooler_shmem_allocate(Size len, LWLock *held)
 {
 	dsa_area   *dsa = pooler_shmem_dsa();
-	MemoryContext context = CurrentMemoryContext;
-	uint32		holdoff = InterruptHoldoffCount;
-	uint32		cancel_holdoff = QueryCancelHoldoffCount;
-	bool		exit_on_error = ExitOnAnyError;
+	Catching	before;
 	CommandDest dest = whereToSendOutput;
 	volatile dsa_pointer bytes = InvalidDsaPointer;
 
-	ExitOnAnyError = false;
+	pooler_catching_begin(&before);
 	whereToSendOutput = DestNone;	/* no client asked for this */
 	PG_TRY();
 	{
@@ -260,17 +258,15 @@ pooler_shmem_allocate(Size len, LWLock *held)
 	}
 	PG_CATCH();
 	{
-		MemoryContextSwitchTo(context);
+		pooler_catching_caught(&before);
 		EmitErrorReport();
 		FlushErrorState();
 		LWLockReleaseAll();
 		if (held != NULL)
 			LWLockAcquire(held, LW_EXCLUSIVE);
-		InterruptHoldoffCount = holdoff;
-		QueryCancelHoldoffCount = cancel_holdoff;
 	}
 	PG_END_TRY();
-	ExitOnAnyError = exit_on_error;
+	pooler_catching_end(&before);
 	whereToSendOutput = dest;
 	return bytes;
 }

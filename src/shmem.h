@@ -280,7 +280,7 @@ typedef struct PoolerRoute
 	Histogram	birth;			/* from the unborn backend to one of the role */
 	pg_atomic_uint32 keep;		/* no more clients than backends */
 	pg_atomic_uint32 contended; /* nobody was idle, and somebody waited, lately */
-	pg_atomic_uint32 eligible;	/* may give a backend up to another route */
+	pg_atomic_uint32 eligible;	/* may give a backend up for others */
 
 	/* atomic */
 	pg_atomic_uint32 idle;		/* backends in the epoll, or about to be */
