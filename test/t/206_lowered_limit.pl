@@ -5,18 +5,6 @@ use PoolerTest;
 
 my $pooler = PoolerTest->new('lowered', pools => 'main pool_size=6, fire pool_size=3', conf => "pooler.pool_recycle = -1\npooler.pool_timeout = -1\npooler.max_pinned = 3\n");
 
-# Clients that never leave a backend idle.
-sub crowd_in
-{
-    my ($database, $count) = @_;
-    return Crowd->start($pooler->node->basedir . "/$database", $count, 1,
-        sub {
-            my ($me) = @_;
-            my $client = $pooler->client('crowd', database => $database);
-            $me->say('answer', $client->value('select 1 from pg_sleep(0.01)')) while $me->goes_on;
-        });
-}
-
 sub backends_are
 {
     my ($database, $backends, $name) = @_;
@@ -35,7 +23,7 @@ sub goes_on
 
 my $pinned = $pooler->client('pinned', database => 'fire');
 $pinned->run('create temp table mine as select 7 as n');
-my %crowd = (main => crowd_in('main', 10), fire => crowd_in('fire', 3));
+my %crowd = (main => Crowd->of_clients($pooler, 'crowd', 10, 0.01, database => 'main'), fire => Crowd->of_clients($pooler, 'crowd', 3, 0.01, database => 'fire'));
 $pooler->poll_view("select count(*) from pooler.backends where pool = 'main' and checkouts > 0", '6', 'all backends serve');
 $pooler->poll_view("select count(*) from pooler.clients where application_name = 'crowd'", '13', 'all clients are there');
 

@@ -26,16 +26,11 @@ is(asked($idle, 'select 2'), '2', 'and the first one, too');
 is(asked($main, 'select 3'), '3', 'both go on');
 
 # The largest pool has nothing idle.
-my $crowd = Crowd->start($pooler->node->basedir . '/crowd', 10, 1, sub {
-        my ($me) = @_;
-        my $client = $pooler->client('crowd', database => 'telehealth');
-        $me->say('answer', $client->value('select 1 from pg_sleep(0.01)')) while $me->goes_on;
-    });
+my $crowd = Crowd->of_clients($pooler, 'crowd', 10, 0.01, database => 'telehealth');
 $pooler->poll_view("select count(*) from pooler.clients where application_name = 'crowd' and transactions > 2", '10', 'a pool without an idle backend');
 (my $fire, $got) = comes('fire');
 is($got, 'fire', 'gives one up at the end of a transaction');
-$crowd->stop;
-is(join(' ', sort { $a cmp $b } keys %{ { map { $_->[2] => 1 } $crowd->finish } }), '1', 'its clients have nothing but answers');
+is($crowd->answers, '1', 'its clients have nothing but answers');
 
 # Nothing comes free: the error says what there is.
 $pooler->reconfigure("pooler.pool_timeout = 2s\n");
@@ -64,8 +59,7 @@ $crowd = Crowd->start($pooler->node->basedir . '/turns', 4, 1, sub {
 $pooler->poll_view("select count(distinct database) from pooler.clients where application_name = 'turns' and transactions > 5", '4', 'four pools and one backend: all are served');
 my $before = $pooler->sql("select string_agg(format('(%L,%s)', database, transactions), ',') from pooler.clients where application_name = 'turns'");
 $pooler->poll_view("select count(*) from pooler.clients join (values $before) b (database, n) using (database) where application_name = 'turns' and transactions > n + 5", '4', 'and again and again');
-$crowd->stop;
-is(join(' ', sort { $a cmp $b } keys %{ { map { $_->[2] => 1 } $crowd->finish } }), '1', 'with nothing but answers');
+is($crowd->answers, '1', 'with nothing but answers');
 
 # The largest pool works for long, in a role that may not log in any more, and gives none up; there
 # is an idle one elsewhere.

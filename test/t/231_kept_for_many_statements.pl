@@ -6,18 +6,6 @@ use PoolerTest;
 my $pooler = PoolerTest->new('kept', pools => '* pool_size=0', unavailable => 1,
     conf => "pooler.max_backends = 4\npooler.spare_backends = 0\npooler.pool_timeout = 60s\npooler.pool_recycle = -1\n");
 
-# Clients that send one statement after the other.
-sub crowd_in
-{
-    my ($database, $count, $seconds) = @_;
-    return Crowd->start($pooler->node->basedir . "/$database", $count, 1,
-        sub {
-            my ($me) = @_;
-            my $client = $pooler->client('crowd', database => $database);
-            $me->say('answer', $client->value("select 1 from pg_sleep($seconds)")) while $me->goes_on;
-        });
-}
-
 # How many of the clients there have had so many more answers since.
 sub served
 {
@@ -32,13 +20,13 @@ sub pids { my ($pool) = @_; return $pooler->sql("select string_agg(pid::text, ' 
 my @busy = map { my $busy = $pooler->client('busy', database => $_); $busy->run('begin'); $busy } qw(telehealth telehealth telehealth main);
 is(backends(), 'main 1, telehealth 3', 'a large pool and a small one have all that may be had');
 $_->run('commit') foreach @busy;
-my %crowd = (telehealth => crowd_in('telehealth', 3, 0.1), main => crowd_in('main', 2, 0.01));
+my %crowd = (telehealth => Crowd->of_clients($pooler, 'crowd', 3, 0.1, database => 'telehealth'), main => Crowd->of_clients($pooler, 'crowd', 2, 0.01, database => 'main'));
 $_->quit foreach @busy;
 $pooler->poll_view(served('main', 5), '2', 'two clients share one backend');
 $pooler->poll_view(served('telehealth', 20), '3', 'the large one has kept its clients for two seconds');
 my $main = pids('main');
 
-$crowd{fire} = crowd_in('fire', 1, 0.01);
+$crowd{fire} = Crowd->of_clients($pooler, 'crowd', 1, 0.01, database => 'fire');
 $pooler->poll_view(served('fire', 200), '1', 'a pool without a backend is served');
 is(backends(), 'fire 1, main 1, telehealth 2', 'the largest one has given a backend up');
 is(pids('main'), $main, 'the small one has kept its only one');
@@ -47,6 +35,6 @@ $pooler->poll_view(served('telehealth', $before + 5), '3', 'all go on');
 $_->stop foreach values %crowd;
 foreach my $database (sort keys %crowd)
 {
-    is(join(' ', sort { $a cmp $b } keys %{ { map { $_->[2] => 1 } $crowd{$database}->finish } }), '1', "$database has nothing but answers");
+    is($crowd{$database}->answers, '1', "$database has nothing but answers");
 }
 done_testing;

@@ -27,6 +27,28 @@ sub start
     return $self;
 }
 
+# Clients of a pooler that are never idle: each sends a statement that takes so
+# many seconds, one after the other.
+sub of_clients
+{
+    my ($class, $pooler, $name, $count, $seconds, %options) = @_;
+    return $class->start($pooler->node->basedir . "/$name-$options{database}", $count, 1,
+        sub {
+            my ($me) = @_;
+            my $client = $pooler->client($name, %options);
+            $me->say('answer', $client->value("select 1 from pg_sleep($seconds)")) while $me->goes_on;
+        });
+}
+
+# What all of them have had for answers, each once; ends them.
+sub answers
+{
+    my ($self) = @_;
+    $self->stop;
+    my %seen = map { $_->[2] => 1 } $self->finish;
+    return join ' ', sort keys %seen;
+}
+
 # In the process itself. _exit(): what ends a test is not for its children.
 sub be
 {
