@@ -2,10 +2,10 @@
  * pool.pml
  *	  One pool: births, two routes under one limit, retirement, tokens.
  *
- * Names are those of src/dispatch.c, waits.c, upkeep.c, schedule.c, open.c,
- * deliver.c, hear.c, member.c, route.c, pool.c and backend.c. A client and its
- * backend are here as simple as can be: how one gets hold of the other safely is
- * what handoff.pml is about.
+ * Names are those of src/dispatch.c, surplus.c, waits.c, upkeep.c, schedule.c,
+ * open.c, deliver.c, hear.c, member.c, route.c, pool.c and backend.c. A client and
+ * its backend are here as simple as can be: how one gets hold of the other safely
+ * is what handoff.pml is about.
  *
  *	  Worker	its turns, as in worker.c: events, the ticks, the schedule. What
  *				it counts is read at once, what it then does comes later, when
@@ -38,6 +38,9 @@
 #endif
 #ifndef FAILURES
 #define FAILURES 0				/* births that the server refuses */
+#endif
+#ifndef GIVES
+#define GIVES 0					/* looks that find another pool without any */
 #endif
 #ifndef KEEPS
 #define KEEPS 0					/* times a flag `keep` is set */
@@ -75,13 +78,14 @@ chan order = [NC] of { byte };	/* by waiting_since: held and not taken since */
 byte backends[NR], births[NR], clients[NR];
 byte open;
 bool dirty = true;
+bool giving;					/* `gives`: the next place is another pool's */
 bool saturated[NR];
 byte first;						/* the route that has waited longer */
 
 bool asked[NC];
 bool stuck[NC];
 byte served_by[NC];				/* backends that serve it: never two */
-byte kills, recycles, timeouts, failures, keeps, hangs;
+byte kills, recycles, timeouts, failures, gives, keeps, hangs;
 
 inline forget_wait(x)
 {
@@ -448,6 +452,7 @@ inline stamp()
 }
 
 /* schedule_once(): one action; `more` is false where it says so */
+#define MAY_OPEN (open < LIMIT && !giving)
 inline schedule_once()
 {
 	d_step {
@@ -474,7 +479,7 @@ inline schedule_once()
 			:: else
 			fi;
 			if
-			:: act == 0 && open < POOL_SIZE && open < LIMIT -> act = 2
+			:: act == 0 && open < POOL_SIZE && MAY_OPEN -> act = 2
 			:: else
 			fi
 		:: w != NONE && unborn > 0 -> act = 1
@@ -484,17 +489,17 @@ inline schedule_once()
 			true -> act = 2
 #else
 		:: w != NONE && unborn == 0 && coming < DEFICIT(0) + DEFICIT(1) &&
-			open < LIMIT -> act = 2
+			MAY_OPEN -> act = 2
 #endif
 		:: w != NONE && unborn == 0 && coming < DEFICIT(0) + DEFICIT(1) &&
-			open >= LIMIT && rest[1 - w] != NONE -> act = 3
+			!MAY_OPEN && rest[1 - w] != NONE -> act = 3
 		:: w != NONE && unborn == 0 && coming < DEFICIT(0) + DEFICIT(1) &&
-			open >= LIMIT && rest[1 - w] == NONE -> act = 4
+			!MAY_OPEN && rest[1 - w] == NONE -> act = 4
 		:: else
 		fi };
 #ifndef GAP
 	if
-	:: act != 4 -> wanted = false
+	:: act != 4 && !giving -> wanted = false
 	:: else
 	fi;
 #endif
@@ -516,7 +521,8 @@ inline schedule_once()
 		open++;
 		assert(open <= LIMIT) }
 	:: act == 3 -> leave[rest[1 - w]] = true	/* pooler_member_retire() */
-	:: act == 4 ->
+	:: act == 4 && giving
+	:: act == 4 && !giving ->
 		/* offer_token() */
 #ifndef NOTOKEN
 		d_step {
@@ -532,7 +538,15 @@ inline schedule_once()
 
 inline slow()
 {
+#if GIVES > 0
+	giving = false;				/* it is said again at each look */
+#endif
 	if
+	/* pooler_dispatch_give() */
+	:: d_step { gives < GIVES ->
+		gives++; giving = true;
+		eligible[0] = true; eligible[1] = true;
+		wanted = true; dirty = true }
 	/* pool_timeout: of a held one, or of one in a saturated route */
 	:: d_step { timeouts < TIMEOUTS && nempty(held[0]) ->
 		timeouts++; held[0]?s; answer(s); s = 0 }
