@@ -42,6 +42,7 @@ $steady = bless { socket => PoolerTest::narrow_socket($pooler->{port}), buffer =
 $steady->write(PoolerClient::startup(user => 'app', database => 'main', application_name => 'reader'));
 is($steady->result->{status}, 'I', 'results: a narrow client');
 $steady->write(Query("select '$text' from generate_series(1, 2000)"));
+$steady->arrives or die 'no result';
 $next->write(Query('select 4'));
 waits('results');
 $end = time + 3;
