@@ -127,14 +127,20 @@ take_stock(void)
  * their way do not show among the server's processes yet. A listed pool without
  * any may have one of pooler.reserve, never of what the server reserves.
  */
-static bool
-slot_is_free(int pool)
+static int
+slots_needed(int pool)
 {
 	bool		needs_one = pooler_pools[pool].listed && !stock[pool].has_one;
 	int			reserved = pooler_guc_reserved() -
 		(needs_one ? pooler_guc_reserve : 0);
 
-	return pooler_have_free_procs(reserved + on_their_way + 1);
+	return reserved + on_their_way + 1;
+}
+
+static bool
+slot_is_free(int pool)
+{
+	return pooler_have_free_procs(slots_needed(pool));
 }
 
 /*
@@ -180,10 +186,15 @@ first_in_line(void)
 
 /* Does the number of all backends allow this pool its first? */
 static bool
+number_allows_first(int pool)
+{
+	return pooler_pools[pool].listed || open_backends() < all_backends();
+}
+
+static bool
 may_have_first(int pool)
 {
-	return (pooler_pools[pool].listed || open_backends() < all_backends()) &&
-		slot_is_free(pool);
+	return number_allows_first(pool) && slot_is_free(pool);
 }
 
 static bool
@@ -263,14 +274,36 @@ pooler_share_place_is_wanted(void)
 	return wanted > 0;
 }
 
+int
+pooler_share_missing_slots(void)
+{
+	int			first;
+	int			missing;
+
+	take_stock();
+	first = first_in_line();
+	if (first < 0 || !number_allows_first(first))
+		return 0;
+	missing = slots_needed(first);
+	for (int free = 0; missing > 0 && pooler_have_free_procs(free + 1); free++)
+		missing--;
+	return missing;
+}
+
+int
+pooler_share_all_staying(void)
+{
+	int			n = 0;
+
+	for (int i = 0; i < POOLER_MAX_POOLS; i++)
+		n += pooler_share_staying(i);
+	return n;
+}
+
 bool
 pooler_share_are_too_many(void)
 {
-	int			staying = 0;
-
-	for (int i = 0; i < POOLER_MAX_POOLS; i++)
-		staying += pooler_share_staying(i);
-	return staying > all_backends();
+	return pooler_share_all_staying() > all_backends();
 }
 
 bool

@@ -18,6 +18,9 @@ extern bool pooler_share_starves(int pool);
 /* How many backends it has, without those that are about to go. */
 extern int	pooler_share_staying(int pool);
 
+/* The same of all pools. */
+extern int	pooler_share_all_staying(void);
+
 /* Are those more than its limit? */
 extern bool pooler_share_is_over_limit(int pool);
 
@@ -26,6 +29,10 @@ extern bool pooler_share_are_too_many(void);
 
 /* Do more pools starve than places are about to come free? */
 extern bool pooler_share_place_is_wanted(void);
+
+/* How many slots more have to be free for the pool that is first in line; 0: slots
+ * are not what it lacks. */
+extern int	pooler_share_missing_slots(void);
 
 /* Does a client keep this backend for its session, or has worked for long?  Then
  * nobody knows when its place comes free. */

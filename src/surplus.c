@@ -23,6 +23,10 @@
 #include "surplus.h"
 #include "waits.h"
 
+/* A slot that was given up is anybody's: so long no more are given than were
+ * missing, as direct clients may take each. */
+#define GIVING_MS 30000
+
 static TimestampTz now;			/* of this turn */
 
 static bool
@@ -247,6 +251,30 @@ ask_for_one(int victim)
 									  i == m->pool));
 }
 
+/*
+ * Has a pool that lacks slots been given all that it lacked, and lacks some yet?
+ * One more would not help it, and where direct clients wait for slots each pool
+ * would soon have its last backend. What is opened instead does not count as
+ * given.
+ */
+static bool
+is_given_in_vain(void)
+{
+	static TimestampTz until = 0;
+	static int	least = 0;		/* of all pools' backends stay until then */
+	int			missing = pooler_share_missing_slots();
+	int			staying = pooler_share_all_staying();
+
+	if (missing == 0)
+		return false;
+	if (!pooler_is_ahead(until, now, GIVING_MS))
+	{
+		until = TimestampTzPlusMilliseconds(now, GIVING_MS);
+		least = staying - missing;
+	}
+	return staying <= least;
+}
+
 /* For all pools' limit, or for a pool that has none. */
 static void
 shrink_pools(void)
@@ -254,7 +282,7 @@ shrink_pools(void)
 	bool		too_many = pooler_share_are_too_many();
 	int			victim = -1;
 
-	if (too_many || pooler_share_place_is_wanted())
+	if (too_many || (pooler_share_place_is_wanted() && !is_given_in_vain()))
 		victim = first_to_go();
 	if (victim >= 0 && (too_many || unused_since(&pooler_members[victim]) != 0))
 	{
