@@ -273,14 +273,14 @@ timeout_detail(int pool)
 	if (p->state == POOL_UNAVAILABLE)
 		return psprintf("Pool \"%s\" cannot open backends: %s", p->name,
 						p->last_error);
-	if (pooler_worker_pools[pool].open > 0)
-		return psprintf("All backends of pool \"%s\" are in use.", p->name);
 	if (pooler_pool_is_paused(pool))
 		return psprintf("Pool \"%s\" may have no backend while its database is dropped, moved or copied.",
 						p->name);
 	if (pooler_share_starves(pool))
 		return psprintf("Pool \"%s\" has no backend, and no other pool could give one up in time.",
 						p->name);
+	if (pooler_worker_pools[pool].open > 0)
+		return psprintf("All backends of pool \"%s\" are in use.", p->name);
 	return psprintf("Pool \"%s\" has no backend yet.", p->name);
 }
 

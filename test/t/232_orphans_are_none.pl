@@ -1,5 +1,5 @@
-# A pool whose only backend cannot serve its clients has none: one of an earlier worker, or one
-# that leaves and does not end. Another pool then gives one up for its clients.
+# A pool whose only backend cannot serve its clients has none: one of an earlier worker, one that
+# leaves and does not end, or one that hangs. Another pool then gives one up for its clients.
 use PoolerTest;
 
 my $pooler = PoolerTest->new('orphans', pools => '* pool_size=0', unavailable => 1,
@@ -42,7 +42,18 @@ $pooler->poll_view("select count(*) from pooler.worker where pid <> $worker and 
 my $idle = telehealth_is_served();
 fire_is_served($pooler->connect, 'an orphan');
 is($pooler->sql("select wait_event_type from pg_stat_activity where pid = $orphan"), 'Lock', 'which is still there');
-$idle->quit;
+$idle->run('select 1');
+
+# And where no other can give one up, clients hear that, not that theirs are in use.
+$idle->run('begin');
+$pooler->reconfigure("pooler.pool_timeout = 1s\n");
+my $waits = $pooler->connect;
+$waits->write(PoolerClient::startup(user => 'app', database => 'fire'));
+my $error = $waits->result->{errors}[0];
+is($error->{D}, 'Pool "fire" has no backend, and no other pool could give one up in time.', 'a time-out says that a pool has only an orphan');
+like($error->{H}, qr/^Raise pooler\.max_backends/, 'and what to do');
+$pooler->reconfigure("pooler.pool_timeout = 20s\n");
+$_->quit foreach $waits, $idle;
 $stranger->run('rollback');
 $lost->quit;
 $pooler->poll_view("select count(*) from pg_stat_activity where pid = $orphan", '0', 'it ends');
@@ -62,5 +73,19 @@ is($pooler->sql($leaving), '1', 'which is still there');
 $stranger->run('rollback');
 $idle->quit;
 $pooler->poll_view($leaving, '0', 'it ends');
+
+# One that hangs.
+$pooler->reconfigure("pooler.pool_pre_ping = on\n");
+my $hangs = $pooler->client('hangs', database => 'fire');
+$hangs->run('select 1');
+my $hung = backend_of('fire');
+$idle = telehealth_is_served();
+kill 'STOP', $hung;
+fire_is_served($pooler->connect, 'one that hangs');
+is($hangs->value('select 2'), '2', 'its own client is served, too');
+is($pooler->sql("select count(*) from pg_stat_activity where pid = $hung"), '1', 'it is still there');
+kill 'CONT', $hung;
+$_->quit foreach $idle, $hangs;
+$pooler->poll_view("select count(*) from pg_stat_activity where pid = $hung", '0', 'it ends');
 
 done_testing;
