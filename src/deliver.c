@@ -25,6 +25,7 @@
 #include "auth_cache.h"
 #include "client.h"
 #include "compat.h"
+#include "conn_limit.h"
 #include "control.h"
 #include "deliver.h"
 #include "evloop.h"
@@ -37,15 +38,7 @@
 #include "route.h"
 #include "since.h"
 
-/*
- * After so long a birth is tried again for which backends of ours must leave, and
- * then after as long as it has been tried: each costs a process. In the end it
- * has failed.
- */
-#define LEAVING_MS		20
-#define LEAVING_MOST_MS	2000
-
-/* The same where somebody has locked the catalog of roles. */
+/* After so long a birth is tried again if somebody has locked the catalog of roles. */
 #define LOCKED_MS		100
 
 static int	this_process = -1;	/* a file that stands for the worker */
@@ -146,8 +139,11 @@ pooler_deliver(int member, int route)
 	WorkerMember *w = &pooler_worker_members[member];
 	int			pair[2];
 	bool		sent;
-	RoleLook	role = find_role(route);
+	RoleLook	role;
 
+	if (pooler_conn_limit_is_full(route))
+		return;
+	role = find_role(route);
 	if (role != ROLE_FOUND)
 	{
 		if (role == ROLE_GONE)
@@ -163,6 +159,7 @@ pooler_deliver(int member, int route)
 				(errcode_for_socket_access(),
 				 errmsg("could not create a socket pair: %m")));
 	m->state = MEMBER_BIRTH;
+	w->role = pooler_routes[route].role;
 	w->birth_began = GetCurrentTimestamp();
 	m->route = route;
 	m->catalog_generation =
@@ -213,7 +210,7 @@ now_born(int member)
 	m->born_at = GetCurrentTimestamp();
 	m->state = MEMBER_BORN;
 	w->failed_before = wr->failed;
-	wr->full_since = 0;
+	pooler_conn_limit_has_room(m->route);
 	pooler_histogram_add(&pooler_pools[m->pool].birth,
 						 m->born_at - w->birth_began, 1);
 	pooler_histogram_add(&pooler_routes[m->route].birth,
@@ -282,67 +279,15 @@ was_interrupted(const char *sqlstate)
 	return strncmp(sqlstate, "57", 2) == 0;
 }
 
-/* In the same database, or of the same role. */
-static bool
-is_counted_with(const PoolerMember *m, int pool, int route)
-{
-	if (m->pool >= 0 && strcmp(pooler_pools[m->pool].database,
-							   pooler_pools[pool].database) == 0)
-		return true;
-	return m->route != POOLER_NO_ROUTE &&
-		pooler_routes[m->route].role == pooler_routes[route].role;
-}
-
-/* Backends of ours are about to end: a CONNECTION LIMIT still counts them. */
-static bool
-somebody_leaves(int pool, int route)
-{
-	for (int i = 0; i < pooler_shared->max_members; i++)
-	{
-		PoolerMember *m = &pooler_members[i];
-
-		if (!m->hung && (m->state == MEMBER_LEAVING ||
-						 (m->state == MEMBER_BORN &&
-						  pg_atomic_read_u32(&m->activity) == ACTIVITY_GONE)) &&
-			is_counted_with(m, pool, route))
-			return true;
-	}
-	return false;
-}
-
-/*
- * True: it is tried again soon, which does not count as a failure. One that has
- * been tried for long enough, and failed, is no longer that until one succeeds.
- */
-static bool
-awaits_leavers(int pool, int route)
-{
-	WorkerRoute *w = &pooler_worker_routes[route];
-	TimestampTz now = GetCurrentTimestamp();
-	int64		tried_us;
-
-	if (!somebody_leaves(pool, route))
-		return false;
-	if (w->full_since == 0 || w->full_since > now ||
-		(w->failures == 0 &&
-		 pooler_since_exceeds(w->full_at, now, 2 * LEAVING_MOST_MS)))
-		w->full_since = now;
-	w->full_at = now;
-	tried_us = now - w->full_since;
-	if (tried_us > LEAVING_MOST_MS * INT64CONST(1000))
-		return false;
-	w->retry_at = now + Max(tried_us, LEAVING_MS * INT64CONST(1000));
-	return true;
-}
-
-/* Of no interest to a client: the next try may well succeed. */
+/* Of no interest to a client: the next try may well succeed. One that ended
+ * without a word was ended, too. */
 static bool
 is_passing(int route, const char *sqlstate)
 {
 	/* the role may have been renamed on the way: the retry asks anew */
 	if (strcmp(sqlstate, "28000") == 0)
 		return pooler_worker_routes[route].failures == 0;
-	return was_interrupted(sqlstate);
+	return sqlstate[0] == '\0' || was_interrupted(sqlstate);
 }
 
 static void
@@ -350,7 +295,7 @@ birth_failed(int pool, int route, const Refusal *refusal)
 {
 	bool		passing;
 
-	if (strcmp(refusal->sqlstate, "53300") == 0 && awaits_leavers(pool, route))
+	if (pooler_conn_limit_makes_room(route, refusal))
 		return;
 	passing = is_passing(route, refusal->sqlstate);
 	pooler_route_birth_failed(route);
@@ -371,17 +316,18 @@ login_failed(int member)
 	bool		was_unborn = m->state == MEMBER_UNBORN;
 	PGconn	   *conn = pooler_worker_members[member].conn;
 	Refusal		refusal;
-	bool		answered = pooler_refusal_read(PQerrorMessage(conn), &refusal);
-	bool		by_rules = pooler_refusal_by_rules(&refusal) ||
-		PQconnectionNeedsPassword(conn);
+	bool		by_rules;
 
+	(void) pooler_refusal_read(PQerrorMessage(conn), &refusal);
+	by_rules = pooler_refusal_by_rules(&refusal) ||
+		PQconnectionNeedsPassword(conn);
 	pooler_member_drop(member);
 	/* an unborn one that was ended is replaced like any other */
 	if (was_unborn)
 		return;
 	if (route == POOLER_NO_ROUTE)
 		pooler_pool_failed(pool, refusal.message, by_rules);
-	else if (answered)
+	else
 		birth_failed(pool, route, &refusal);
 }
 

@@ -140,8 +140,10 @@ count_pool(int pool, SchedulePool *p)
 		c->backends = r->backends;
 		c->births = pooler_worker_routes[i].births;
 		c->clients = r->clients;
-		/* one that fails is not tried again for nobody who waits */
+		/* for nobody who waits one that fails is not tried again, nor a place
+		 * taken back that another route needed */
 		c->may_grow = may_be_born(i) && pooler_worker_routes[i].failures == 0 &&
+			!pooler_worker_routes[i].limited &&
 			!pooler_worker_routes[i].may_not_login;
 		c->waiting = births_wanted(i);
 		c->waiting_since = oldest_wait(i);

@@ -17,6 +17,7 @@ typedef struct WorkerMember
 	int			libpq_fd;		/* watched, or -1 */
 	int			control;		/* watched, or -1 */
 	bool		recycled;		/* it leaves for its age */
+	Oid			role;			/* since its birth; InvalidOid: unborn */
 	TimestampTz birth_began;
 	uint32		failed_before;	/* births of its route, when it was born */
 } WorkerMember;

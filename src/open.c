@@ -184,6 +184,7 @@ pooler_open_backend(int pool)
 	POOLER_INJECT("open-start");
 	reset_member(&pooler_members[member], pool);
 	pooler_worker_members[member].recycled = false;
+	pooler_worker_members[member].role = InvalidOid;
 	pooler_members[member].overflow = limits->pool_size > 0 &&
 		pooler_worker_pools[pool].open >= limits->pool_size;
 	pooler_worker_pools[pool].open++;

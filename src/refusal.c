@@ -7,6 +7,7 @@
  *	  ...: SEVERITY:  SQLSTATE: message
  *	  DETAIL:  ...
  *	  HINT:  ...
+ *	  LOCATION:  function, file:line
  *
  * The severity is in the language of lc_messages, so it is the SQLSTATE that is
  * looked for. A detail or hint under a translated label is left out.
@@ -55,6 +56,27 @@ copy_field(const char *text, const char *label, char *out)
 		copy_line(at + strlen(label), out);
 }
 
+/* Both limits have the SQLSTATE of a server that is full; which one it is tells the
+ * function that says so, in the text's last line. */
+static RefusedBy
+refused_by(const char *sqlstate, const char *text)
+{
+	const char *end = text + strlen(text);
+	const char *line;
+
+	while (end > text && end[-1] == '\n')
+		end--;
+	for (line = end; line > text && line[-1] != '\n'; line--)
+		;
+	if (strcmp(sqlstate, "53300") != 0)
+		return REFUSED_OTHERWISE;
+	if (strstr(line, " InitializeSessionUserId, ") != NULL)
+		return REFUSED_BY_ROLE_LIMIT;
+	if (strstr(line, " CheckMyDatabase, ") != NULL)
+		return REFUSED_BY_DATABASE_LIMIT;
+	return REFUSED_OTHERWISE;
+}
+
 bool
 pooler_refusal_read(const char *text, Refusal *refusal)
 {
@@ -70,6 +92,7 @@ pooler_refusal_read(const char *text, Refusal *refusal)
 	copy_line(state + STATE_LEN + 1, refusal->message);
 	copy_field(state, "\nDETAIL:", refusal->detail);
 	copy_field(state, "\nHINT:", refusal->hint);
+	refusal->by = refused_by(refusal->sqlstate, state);
 	return true;
 }
 

@@ -9,12 +9,21 @@
 
 #include "shmem.h"
 
+/* A CONNECTION LIMIT, which counts backends. */
+typedef enum RefusedBy
+{
+	REFUSED_OTHERWISE,
+	REFUSED_BY_ROLE_LIMIT,
+	REFUSED_BY_DATABASE_LIMIT
+} RefusedBy;
+
 typedef struct Refusal
 {
 	char		sqlstate[6];	/* "": not the server's word */
 	char		message[POOLER_MAX_MESSAGE];
 	char		detail[POOLER_MAX_MESSAGE]; /* "": none */
 	char		hint[POOLER_MAX_MESSAGE];
+	RefusedBy	by;
 } Refusal;
 
 /* `text` is PQerrorMessage() with PQERRORS_VERBOSE. False: it is libpq's own

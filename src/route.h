@@ -7,6 +7,7 @@
 #ifndef POOLER_ROUTE_H
 #define POOLER_ROUTE_H
 
+#include "refusal.h"
 #include "shmem.h"
 
 /* What the worker alone knows of a route; the rest is in PoolerRoute. */
@@ -24,8 +25,11 @@ typedef struct WorkerRoute
 	int			failures;		/* births that failed in a row */
 	uint32		failed;			/* births that ever failed */
 	TimestampTz retry_at;		/* no birth before */
-	TimestampTz full_since;		/* a CONNECTION LIMIT is, while some leave */
+	TimestampTz full_since;		/* a CONNECTION LIMIT is, conn_limit.c */
 	TimestampTz full_at;		/* when the last birth met that */
+	RefusedBy	full_by;		/* which limit that is */
+	int			full_of;		/* so many of ours did it count then */
+	bool		limited;		/* one of it has gone for that since a birth */
 	bool		may_not_login;	/* births would fail: recycle nobody */
 } WorkerRoute;
 

@@ -49,5 +49,16 @@ $pooler->inject('backend-sendmsg', 'EPIPE');
 $pooler->sql('select pg_terminate_backend(pid) from pooler.backends');
 $pooler->poll_view("select opened - $opened, unborn from pooler.pools", '1|1', 'one backend has been opened in the end');
 ok(!$pooler->missed('backend-sendmsg'), 'by the second attempt');
-is($pooler->client('c')->value('select 1'), '1', 'and the pool serves');
+my $client = $pooler->client('c');
+is($client->value('select 1'), '1', 'and the pool serves');
+
+# One that ends without a word at its birth has failed, too: each costs a process.
+$pooler->sql('select pg_terminate_backend(pid) from pooler.backends');
+$pooler->inject($_, 'exit') foreach qw(birth-message birth-named);
+my $began = time;
+$client->write(Query('select 2'));
+is($client->result->{rows}[0][0], '2', 'its client hears nothing of it');
+cmp_ok(time - $began, '>=', 0.2, 'after the second one the next is not tried at once');
+ok(!$pooler->missed($_), "there was one that ended at $_") foreach qw(birth-message birth-named);
+like($pooler->sql('select last_error from pooler.pools'), qr/server closed the connection unexpectedly/, 'but the view does');
 done_testing;

@@ -44,6 +44,35 @@ test_answers(void)
 	ok(!pooler_refusal_by_rules(&r), "not by the rules");
 }
 
+static RefusedBy
+refused_by(const char *text)
+{
+	(void) pooler_refusal_read(text, &r);
+	return r.by;
+}
+
+static void
+test_limits(void)
+{
+	ok(refused_by(PREFIX "FATAL:  53300: too many connections for role \"a\"\n"
+				  "LOCATION:  InitializeSessionUserId, miscinit.c:753\n") == REFUSED_BY_ROLE_LIMIT,
+	   "a role's limit");
+	ok(refused_by(PREFIX "FATAL:  53300: zu viele Verbindungen\n"
+				  "ORT:  CheckMyDatabase, postinit.c:390\n\n") == REFUSED_BY_DATABASE_LIMIT,
+	   "a database's, in German");
+	ok(refused_by(PREFIX "FATAL:  53300: sorry, too many clients already\n"
+				  "LOCATION:  ProcArrayAdd, procarray.c:470\n") == REFUSED_OTHERWISE,
+	   "the server's");
+	ok(refused_by(PREFIX "FATAL:  28000: role \"a\" is not permitted to log in\n"
+				  "LOCATION:  InitializeSessionUserId, miscinit.c:753\n") == REFUSED_OTHERWISE,
+	   "no limit");
+	ok(refused_by(PREFIX "FATAL:  53300: too many connections for role \"\n CheckMyDatabase, \"\n"
+				  "LOCATION:  InitializeSessionUserId, miscinit.c:753\n") == REFUSED_BY_ROLE_LIMIT,
+	   "a role of that name");
+	ok(refused_by("F:  53300: ") == REFUSED_OTHERWISE, "nothing more");
+	ok(refused_by("") == REFUSED_OTHERWISE, "nothing");
+}
+
 static void
 test_languages(void)
 {
@@ -82,6 +111,7 @@ int
 main(void)
 {
 	test_answers();
+	test_limits();
 	test_languages();
 	test_others();
 	return tap_end();
