@@ -67,8 +67,8 @@ typedef struct Counted
 {
 	int			all;
 	bool		leaves;			/* one of them is about to be gone */
-	bool		may_go;			/* one could go for who has none */
-	int			victim;			/* the longest idle of these; -1: none yet */
+	bool		may_go;			/* one could go for who has none, when it is idle */
+	int			victim;			/* that has been so for longest; -1: none is */
 } Counted;
 
 static Counted
@@ -87,13 +87,14 @@ look(int route, TimestampTz now)
 			continue;
 		counted.all++;
 		counted.leaves = counted.leaves || is_leaving(m);
-		since = pooler_member_idle_since(m);
 		/* its own route's serves those clients before long */
-		if (since == 0 || m->route == route || w->held == 0 ||
+		if (m->state != MEMBER_BORN || m->route == route || w->held == 0 ||
+			pg_atomic_read_u32(&m->pins) != 0 ||
 			pg_atomic_read_u32(&m->leave) != 0)
 			continue;
 		counted.may_go = true;
-		if (has_served(m, now) && since < best)
+		since = pooler_member_idle_since(m);
+		if (since != 0 && has_served(m, now) && since < best)
 		{
 			best = since;
 			counted.victim = i;
@@ -102,15 +103,20 @@ look(int route, TimestampTz now)
 	return counted;
 }
 
-/* True: a place comes free. If none leaves, one is told to. */
+/* If none leaves, one is told to. False: none can be. */
+static bool
+tell_one_to_go(const Counted *counted)
+{
+	if (counted->leaves || counted->victim < 0)
+		return false;
+	pooler_worker_routes[pooler_members[counted->victim].route].limited = true;
+	pooler_member_retire(counted->victim);
+	return true;
+}
+
 static bool
 has_hope(const Counted *counted)
 {
-	if (!counted->leaves && counted->victim >= 0)
-	{
-		pooler_worker_routes[pooler_members[counted->victim].route].limited = true;
-		pooler_member_retire(counted->victim);
-	}
 	return counted->leaves || counted->may_go;
 }
 
@@ -138,8 +144,8 @@ pooler_conn_limit_makes_room(int route, const Refusal *refusal)
 	w->full_of = counted.all;
 	if (!has_hope(&counted))
 		return false;
-	/* one that has failed in the end has, until one succeeds */
-	if (w->full_since == 0 || w->full_since > now ||
+	/* one that has failed in the end has, until one succeeds, or may now */
+	if (tell_one_to_go(&counted) || w->full_since == 0 || w->full_since > now ||
 		(w->failures == 0 &&
 		 pooler_since_exceeds(w->full_at, now, 2 * RETRY_MOST_MS)))
 		w->full_since = now;
@@ -163,6 +169,7 @@ pooler_conn_limit_is_full(int route)
 	counted = look(route, now);
 	if (counted.all < w->full_of || !has_hope(&counted))
 		return false;
+	(void) tell_one_to_go(&counted);
 	try_again_after(w, now);
 	return true;
 }

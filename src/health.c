@@ -116,7 +116,8 @@ sum_up(Patient *p, HistorySample *samples)
 
 	for (int i = 0; i < n; i++)
 	{
-		s->checkouts += samples[i].checkouts;
+		/* a kept client has its backend without one */
+		s->checkouts += Max(samples[i].checkouts, samples[i].uses);
 		s->timeouts += samples[i].timeouts;
 		s->wait_s += seconds(samples[i].wait_us);
 		s->replaced += samples[i].closed - (double) samples[i].recycled;

@@ -68,10 +68,13 @@ remedy('telehealth', 'wait');
 is($other{waiter}->result->{rows}[0][0], '7', 'it is served beside the holder');
 $pooler->poll_view(limits('telehealth'), '2|0', 'the pool is larger');
 $other{holder}->run('commit');
+my $patience = time + 30;
+do { $other{waiter}->run('select 1') }
+  until $pooler->sql(q{select backend is not null from pooler.clients where application_name = 'waiter'}) eq 't' || time > $patience;
 $pooler->sql('select pooler.reset_stats()');
 is_verdict('telehealth', 'wait', 'unknown', 'counted anew');
 $other{waiter}->run('select 1');
-is_verdict('telehealth', 'wait', 'ok', 'wait is over');
+is_verdict('telehealth', 'wait', 'ok', 'wait is over, also for a client that is kept by its backend');
 
 # Churn: a burst opens overflow, which is closed again.
 sub burst

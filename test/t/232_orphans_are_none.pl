@@ -42,14 +42,13 @@ $pooler->poll_view("select count(*) from pooler.worker where pid <> $worker and 
 my $idle = telehealth_is_served();
 fire_is_served($pooler->connect, 'an orphan');
 is($pooler->sql("select wait_event_type from pg_stat_activity where pid = $orphan"), 'Lock', 'which is still there');
+my $waits = $pooler->client('waits', database => 'fire');
 $idle->run('select 1');
 
 # And where no other can give one up, clients hear that, not that theirs are in use.
 $idle->run('begin');
 $pooler->reconfigure("pooler.pool_timeout = 1s\n");
-my $waits = $pooler->connect;
-$waits->write(PoolerClient::startup(user => 'app', database => 'fire'));
-my $error = $waits->result->{errors}[0];
+my $error = $waits->query('select 1')->{errors}[0];
 is($error->{D}, 'Pool "fire" has no backend, and no other pool could give one up in time.', 'a time-out says that a pool has only an orphan');
 like($error->{H}, qr/^Raise pooler\.max_backends/, 'and what to do');
 $pooler->reconfigure("pooler.pool_timeout = 20s\n");
