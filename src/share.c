@@ -145,9 +145,10 @@ slot_is_free(int pool)
 
 /*
  * Since when it has no backend and is to have one; DT_NOEND: that is not so.
- * Where no client waits that takes pool_size, and one that '*' made has to do
- * without: there may be more of these than backends. Listed ones come first, as
- * each can always have one.
+ * Where no client waits that takes pool_size, which counts also what hangs: else
+ * it would be first in line, and open none. One that '*' made has to do without:
+ * there may be more of these than backends. Listed ones come first, as each can
+ * always have one.
  */
 static TimestampTz
 needs_first_since(int pool)
@@ -159,7 +160,8 @@ needs_first_since(int pool)
 		stock[pool].has_one || !pooler_pool_may_try(pool))
 		return DT_NOEND;
 	since = stock[pool].held_since;
-	if (p->listed && (p->limits.pool_size > 0 || since != DT_NOEND))
+	if (p->listed && (pooler_worker_pools[pool].open < p->limits.pool_size ||
+					  since != DT_NOEND))
 		return DT_NOBEGIN;
 	return since;
 }
