@@ -139,13 +139,14 @@ void
 pooler_surplus_close(int pool)
 {
 	PoolerLimits *limits = &pooler_pools[pool].limits;
-	int			open = pooler_worker_pools[pool].open;
 	bool		spares = pooler_dispatch_needs_spares(pool);
 	int			victim = -1;
 
+	/* those that leave are none, however long that takes them */
 	if (pooler_share_is_over_limit(pool))
 		victim = least_missed(pool, true);
-	else if (limits->pool_size > 0 && open > limits->pool_size &&
+	else if (limits->pool_size > 0 &&
+			 pooler_share_staying(pool) > limits->pool_size &&
 			 !pooler_waits_somebody(pool))
 		victim = longest_unused(pool, POOLER_SURPLUS_IDLE_MS, !spares,
 								true);
