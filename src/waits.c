@@ -265,8 +265,18 @@ look_after(int slot)
 	return false;
 }
 
+/* The role has none, and the next try comes the later the more often they failed. */
+static bool
+births_fail(int route)
+{
+	WorkerRoute *w = &pooler_worker_routes[route];
+
+	return pooler_routes[route].backends == 0 && w->failures > 0 &&
+		pooler_is_ahead(w->retry_at, now, ROUTE_MAX_BACKOFF_MS);
+}
+
 static char *
-timeout_detail(int pool)
+timeout_detail(int pool, int route)
 {
 	PoolerPool *p = &pooler_pools[pool];
 
@@ -279,13 +289,16 @@ timeout_detail(int pool)
 	if (pooler_share_starves(pool))
 		return psprintf("Pool \"%s\" has no backend, and no other pool could give one up in time.",
 						p->name);
+	if (births_fail(route))
+		return psprintf("Pool \"%s\" has no backend for role \"%s\": %s", p->name,
+						pooler_routes[route].role_name, p->last_error);
 	if (pooler_worker_pools[pool].open > 0)
 		return psprintf("All backends of pool \"%s\" are in use.", p->name);
 	return psprintf("Pool \"%s\" has no backend yet.", p->name);
 }
 
 static const char *
-timeout_hint(int pool)
+timeout_hint(int pool, int route)
 {
 	if (pooler_pools[pool].state == POOL_UNAVAILABLE)
 		return "pooler.diagnose() says what to do.";
@@ -293,6 +306,8 @@ timeout_hint(int pool)
 		return "Try again when that has ended.";
 	if (pooler_share_starves(pool))
 		return "Raise pooler.max_backends or max_connections, or lower the size of other pools.";
+	if (births_fail(route))
+		return "For a CONNECTION LIMIT pooler.capacity says what to do.";
 	return "Raise pooler.max_overflow or pooler.pool_size, find what holds backends in pooler.backends, or raise pooler.pool_timeout.";
 }
 
@@ -307,7 +322,8 @@ say_timeout(int slot)
 						 psprintf("QueuePool limit of size %d overflow %d reached, connection timed out, timeout %.2f",
 								  p->limits.pool_size, p->limits.max_overflow,
 								  p->limits.timeout_ms / 1000.0),
-						 timeout_detail(c->pool), timeout_hint(c->pool));
+						 timeout_detail(c->pool, c->route),
+						 timeout_hint(c->pool, c->route));
 }
 
 /* A client that waits and that the worker owns: is anything due?  True: it is
