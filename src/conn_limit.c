@@ -18,6 +18,7 @@
 #include "member.h"
 #include "pool.h"
 #include "route.h"
+#include "share.h"
 #include "since.h"
 
 /* How often it is looked for a place, and for how long: in the end it has failed. */
@@ -54,12 +55,14 @@ is_leaving(PoolerMember *m)
 		   pooler_member_idle_since(m) != 0)));
 }
 
-/* A newborn serves somebody first, or two routes would take turns in vain. */
+/* A newborn serves somebody first, or two routes would take turns in vain; but one
+ * that was born for a silent client, as after a recycling, may never do so. */
 static bool
-has_served(const PoolerMember *m, TimestampTz now)
+is_newborn(const PoolerMember *m, TimestampTz idle_since, TimestampTz now)
 {
-	return m->counts.checkouts > 0 &&
-		pooler_since_exceeds(m->born_at, now, pooler_guc_role_quantum);
+	return !pooler_since_exceeds(m->born_at, now, pooler_guc_role_quantum) ||
+		(m->counts.checkouts == 0 &&
+		 !pooler_since_exceeds(idle_since, now, POOLER_SURPLUS_IDLE_MS));
 }
 
 /* Those that a limit counts. */
@@ -94,7 +97,7 @@ look(int route, TimestampTz now)
 			continue;
 		counted.may_go = true;
 		since = pooler_member_idle_since(m);
-		if (since != 0 && has_served(m, now) && since < best)
+		if (since != 0 && !is_newborn(m, since, now) && since < best)
 		{
 			best = since;
 			counted.victim = i;

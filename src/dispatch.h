@@ -7,10 +7,6 @@
 #ifndef POOLER_DISPATCH_H
 #define POOLER_DISPATCH_H
 
-/* A backend that nobody has wanted for so long is closed if it is overflow, or
- * makes room for another role's. */
-#define POOLER_SURPLUS_IDLE_MS	1000
-
 extern void pooler_dispatch_start(void);
 
 /* In every pool that is dirty. */

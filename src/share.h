@@ -9,6 +9,10 @@
 
 #include "shmem.h"
 
+/* A backend that nobody has wanted for so long is closed if it is overflow, or
+ * makes room for another role's. */
+#define POOLER_SURPLUS_IDLE_MS	1000
+
 /* May one more backend be opened now, in this pool? */
 extern bool pooler_share_may_open(int pool);
 

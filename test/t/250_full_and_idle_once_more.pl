@@ -1,0 +1,25 @@
+# A CONNECTION LIMIT that is full of idle backends, once more: no more of them go than who waits has use
+# for, one goes also if it never served or if it was waited for in vain before, but none whose role could
+# not log in again.
+use PoolerTest;
+
+my $pooler = PoolerTest->new('once_more', pools => 'main pool_size=4, telehealth pool_size=4, fire pool_size=4, hems pool_size=4',
+    conf => "pooler.pool_timeout = 10s\npooler.pool_recycle = -1\n",
+    sql => 'create role two login connection limit 2; create role low login connection limit 1; create role unserved login connection limit 1;
+        create role r1 login; create role r2 login;');
+$pooler->sql('alter database fire connection limit 1');
+sub refusal { my ($result) = @_; return join ' ', map { "$_->{C} $_->{M}" } @{ $result->{errors} } }
+sub backends { my ($role, $pool) = @_; return "select count(*) from pooler.backends where role = '$role' and pool = '$pool' and state <> 'leaving'" }
+sub rests { my ($role, $time) = @_; return $pooler->poll_view("select min(idle_time) > '$time' from pooler.backends where role = '$role'", 't', "the backends of $role are idle") }
+
+# One that was born for a client which has not spoken since.
+my $silent = $pooler->client('silent', user => 'unserved');
+$pooler->sql(q{select pg_terminate_backend(pid) from pooler.backends where role = 'unserved'});
+$pooler->poll_view(q{select string_agg(state || ' ' || checkouts, ',') from pooler.backends where role = 'unserved'}, 'idle 0', 'a backend that has served nobody yet');
+rests('unserved', '1.5s');
+my $other = $pooler->client('other', user => 'unserved', database => 'telehealth', may_fail => 1);
+is(refusal($other->{login}), '', 'does not keep the role out of other databases');
+is($silent->value('select current_database()'), 'main', 'its client is served, too, when it speaks');
+$_->quit foreach $silent, $other;
+
+done_testing;
