@@ -90,10 +90,12 @@ look(int route, TimestampTz now)
 			continue;
 		counted.all++;
 		counted.leaves = counted.leaves || is_leaving(m);
-		/* its own route's serves those clients before long */
+		/* its own route's serves those clients before long; one that could not
+		 * be born again is all that its clients have */
 		if (m->state != MEMBER_BORN || m->route == route || w->held == 0 ||
 			pg_atomic_read_u32(&m->pins) != 0 ||
-			pg_atomic_read_u32(&m->leave) != 0)
+			pg_atomic_read_u32(&m->leave) != 0 ||
+			pooler_worker_routes[m->route].may_not_login)
 			continue;
 		counted.may_go = true;
 		since = pooler_member_idle_since(m);

@@ -22,4 +22,15 @@ is(refusal($other->{login}), '', 'does not keep the role out of other databases'
 is($silent->value('select current_database()'), 'main', 'its client is served, too, when it speaks');
 $_->quit foreach $silent, $other;
 
+# Who is in stays in, as long as there is a backend for it.
+my $r1 = $pooler->client('r1', user => 'r1', database => 'fire');
+$r1->run('select 1');
+$pooler->sql('alter role r1 nologin');
+rests('r1', '1s');
+my $r2 = $pooler->client('r2', user => 'r2', database => 'fire', may_fail => 1);
+is(refusal($r2->{login}), '53300 too many connections for database "fire"', 'the backend of a role that may not log in any more stays');
+is($r1->query('select current_user')->{rows}[0][0], 'r1', 'and serves its client');
+$pooler->sql('alter role r1 login');
+rests('r1', '1s');
+is(refusal($pooler->client('r2', user => 'r2', database => 'fire', may_fail => 1)->{login}), '', 'when the role may, it goes');
 done_testing;
