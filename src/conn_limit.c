@@ -69,7 +69,7 @@ is_newborn(const PoolerMember *m, TimestampTz idle_since, TimestampTz now)
 typedef struct Counted
 {
 	int			all;
-	bool		leaves;			/* one of them is about to be gone */
+	bool		leaves;			/* one is about to be gone, or to be born there */
 	bool		may_go;			/* one could go for who has none, when it is idle */
 	int			victim;			/* that has been so for longest; -1: none is */
 } Counted;
@@ -105,6 +105,8 @@ look(int route, TimestampTz now)
 			counted.victim = i;
 		}
 	}
+	/* the backend of a birth on its way serves all who wait there */
+	counted.leaves = counted.leaves || w->births > 0;
 	return counted;
 }
 

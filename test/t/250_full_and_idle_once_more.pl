@@ -12,6 +12,19 @@ sub refusal { my ($result) = @_; return join ' ', map { "$_->{C} $_->{M}" } @{ $
 sub backends { my ($role, $pool) = @_; return "select count(*) from pooler.backends where role = '$role' and pool = '$pool' and state <> 'leaving'" }
 sub rests { my ($role, $time) = @_; return $pooler->poll_view("select min(idle_time) > '$time' from pooler.backends where role = '$role'", 't', "the backends of $role are idle") }
 
+# Two clients come at once: one backend serves both, and one is enough for that.
+my @main = map { $pooler->client("main$_", user => 'two') } 1, 2;
+$_->run('begin') foreach @main;
+$_->run('commit') foreach @main;
+is($pooler->sql(backends('two', 'main')), '2', 'a role has both of its backends in a database');
+rests('two', '0.2s');
+my @telehealth = map { $pooler->connect } 1, 2;
+$_->write(PoolerClient::startup(user => 'two', database => 'telehealth')) foreach @telehealth;
+is($_->result->{status}, 'I', 'a client is let in to another one') foreach @telehealth;
+is($_->value('select current_database()'), 'telehealth', 'and served') foreach @telehealth;
+is($pooler->sql(backends('two', 'main')), '1', 'one backend has gone for both');
+$_->quit foreach @main, @telehealth;
+
 # One that was born for a client which has not spoken since.
 my $silent = $pooler->client('silent', user => 'unserved');
 $pooler->sql(q{select pg_terminate_backend(pid) from pooler.backends where role = 'unserved'});
