@@ -110,20 +110,15 @@ look(int route, TimestampTz now)
 	return counted;
 }
 
-/* If none leaves, one is told to. False: none can be. */
-static bool
-tell_one_to_go(const Counted *counted)
-{
-	if (counted->leaves || counted->victim < 0)
-		return false;
-	pooler_worker_routes[pooler_members[counted->victim].route].limited = true;
-	pooler_member_retire(counted->victim);
-	return true;
-}
-
+/* True: a place comes free. If none leaves, one is told to. */
 static bool
 has_hope(const Counted *counted)
 {
+	if (!counted->leaves && counted->victim >= 0)
+	{
+		pooler_worker_routes[pooler_members[counted->victim].route].limited = true;
+		pooler_member_retire(counted->victim);
+	}
 	return counted->leaves || counted->may_go;
 }
 
@@ -149,16 +144,16 @@ pooler_conn_limit_makes_room(int route, const Refusal *refusal)
 	w->full_by = refusal->by;
 	counted = look(route, now);
 	w->full_of = counted.all;
-	if (!has_hope(&counted))
-		return false;
-	/* one that has failed in the end has, until one succeeds, or may now */
-	if (tell_one_to_go(&counted) || w->full_since == 0 || w->full_since > now ||
-		(w->failures == 0 &&
-		 pooler_since_exceeds(w->full_at, now, 2 * RETRY_MOST_MS)))
+	if (w->full_since == 0 || w->full_since > now ||
+		pooler_since_exceeds(w->full_at, now, 2 * RETRY_MOST_MS))
 		w->full_since = now;
 	w->full_at = now;
-	if (has_tried_for_long(w, now))
+	if (has_tried_for_long(w, now) || !has_hope(&counted))
+	{
+		/* who comes next begins anew: others may be idle by then */
+		w->full_since = 0;
 		return false;
+	}
 	try_again_after(w, now);
 	return true;
 }
@@ -176,7 +171,6 @@ pooler_conn_limit_is_full(int route)
 	counted = look(route, now);
 	if (counted.all < w->full_of || !has_hope(&counted))
 		return false;
-	(void) tell_one_to_go(&counted);
 	try_again_after(w, now);
 	return true;
 }

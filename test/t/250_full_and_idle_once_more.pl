@@ -35,6 +35,25 @@ is(refusal($other->{login}), '', 'does not keep the role out of other databases'
 is($silent->value('select current_database()'), 'main', 'its client is served, too, when it speaks');
 $_->quit foreach $silent, $other;
 
+# A place that was waited for in vain, and is not the next time.
+my $leaver = $pooler->client('leaver', user => 'low');
+$leaver->run('create temp table mine ()');
+my $schema = $leaver->value('select nspname from pg_namespace where oid = pg_my_temp_schema()');
+my $stranger = $pooler->direct('stranger', user => scalar getpwuid($<));
+$stranger->run("begin; drop table $schema.mine");
+$leaver->quit;
+my $leaving = q{select count(*) from pooler.backends where state = 'leaving'};
+$pooler->poll_view($leaving, '1', 'a backend leaves');
+my $full = 'too many connections for role "low"';
+like(refusal($pooler->client('low_telehealth', user => 'low', database => 'telehealth', may_fail => 1)->{login}), qr/^53300 $full/, 'and does not end: the limit is full');
+$stranger->run('rollback');
+$pooler->poll_view($leaving, '0', 'it ends');
+my $low = $pooler->client('low_main', user => 'low');
+$low->run('select 1');
+rests('low', '0.2s');
+my $login = $pooler->client('low_telehealth', user => 'low', database => 'telehealth', may_fail => 1)->{login};
+is(refusal($login), '', 'an idle one goes for who comes next');
+
 # Who is in stays in, as long as there is a backend for it.
 my $r1 = $pooler->client('r1', user => 'r1', database => 'fire');
 $r1->run('select 1');
