@@ -120,7 +120,8 @@ after_unanswered(int slot, WireResult result)
 		go_on(slot);
 }
 
-/* From the worker's hands into its answer. */
+/* From the worker's hands into its answer: however long it leaves its batch open
+ * then, it waits for nothing. */
 static void
 begin_answer(int slot, bool unanswered)
 {
@@ -129,6 +130,7 @@ begin_answer(int slot, bool unanswered)
 	if (c->state == CLIENT_HELD)
 		pooler_route_unhold(slot);
 	c->state = CLIENT_ANSWERING;
+	c->waiting_since = 0;
 	pooler_worker_clients[slot].unanswered = unanswered;
 }
 
@@ -146,7 +148,6 @@ pooler_answer_is_wanted(int slot)
 	if (result == WIRE_OK)
 		return true;
 	begin_answer(slot, true);
-	c->waiting_since = 0;
 	after_unanswered(slot, result);
 	return false;
 }
