@@ -843,7 +843,9 @@ LEFT JOIN LATERAL pg_catalog.pg_stat_get_activity(c.backend) AS a
     AND (a.client_port IS NULL
          OR (a.client_port = c.port
              AND a.client_addr IS NOT DISTINCT FROM c.address))
-WHERE c.state IN ('active', 'pinned');
+WHERE c.state IN ('active', 'pinned')
+  -- whom the worker answers has none
+  AND c.backend IS NOT NULL;
 
 COMMENT ON VIEW pooler.holders IS
 'Clients that have a backend: why (lock: it waits for one; idle in transaction; statement; pinned; busy: between two of these, or not for you to see), since when, and with what statement.';
