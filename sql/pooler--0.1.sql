@@ -696,7 +696,11 @@ WITH pool AS MATERIALIZED (
            pg_catalog.string_agg(pg_catalog.quote_ident(r.rolname), ', ')
                FILTER (WHERE EXISTS (
                    SELECT FROM pg_catalog.pg_stat_activity AS a
-                   WHERE a.usesysid = r.oid)) AS connected,
+                   WHERE a.usesysid = r.oid)
+               -- the console has no backend
+               OR EXISTS (
+                   SELECT FROM pooler.clients() AS c
+                   WHERE c.role = r.rolname)) AS connected,
            pg_catalog.current_setting('pooler.metrics_port') AS port
     FROM pg_catalog.pg_roles AS r
     WHERE r.rolcanlogin AND NOT r.rolsuper

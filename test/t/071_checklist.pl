@@ -58,6 +58,10 @@ is_verdict(7, 'ok', 'a role for monitoring that is');
 is($watcher->value(item(1, 'verdict')), 'ok', 'which may read the checklist');
 $watcher->quit;
 is_verdict(7, 'unknown', 'and has gone');
+$watcher = $pooler->client('exporter', user => 'watcher', database => 'pgbouncer');
+is_verdict(7, 'ok', 'one that is connected to the console');
+$watcher->quit;
+is_verdict(7, 'unknown', 'and has gone, too');
 
 # Load: pools of two each; until then nobody can tell.
 is_verdict(2, 'unknown', 'pools that nobody has used');
