@@ -71,6 +71,22 @@ make_room(Remedy *remedy, int more)
 	return words;
 }
 
+/* The same for the CONNECTION LIMIT of its database. */
+static const char *
+make_room_in_database(Remedy *remedy, const char *database, int more)
+{
+	const char *name = quote_identifier(database);
+	int			limit;
+	int			wanted = pooler_validate_database(database, &limit) + more;
+
+	if (more <= 0 || limit < 0 || wanted <= limit)
+		return "";
+	pooler_remedy_add(remedy, psprintf("ALTER DATABASE %s CONNECTION LIMIT %d;",
+									   name, wanted));
+	return psprintf(" That needs CONNECTION LIMIT %d of database %s.", wanted,
+					name);
+}
+
 /* Backends that a pool of this size may open; -1: its limit is that of all. */
 static int
 limit_of(int pool_size, int max_overflow)
@@ -101,7 +117,12 @@ pooler_remedy_resize(Remedy *remedy, const PoolerPool *pool, int pool_size,
 	if (text == NULL)
 		return NULL;
 	if (before >= 0 && after >= 0)
+	{
 		room = make_room(remedy, after - before);
+		room = psprintf("%s%s", room,
+						make_room_in_database(remedy, pool->database,
+											  after - before));
+	}
 	pooler_remedy_add(remedy, psprintf("ALTER SYSTEM SET pooler.pools = %s;",
 									   quote_literal_cstr(text)));
 	pooler_remedy_add(remedy, "SELECT pg_catalog.pg_reload_conf();");

@@ -298,17 +298,26 @@ check_clients(const Demand *d)
 	return c;
 }
 
+/* What all pools that use a database may open. */
+static int
+database_demand(const Demand *d, Oid database)
+{
+	int			required = 0;
+
+	for (int i = 0; i < d->n; i++)
+		if (d->pools[i].row.oid == database)
+			required += d->pools[i].limit;
+	return required;
+}
+
 /* A database's limit holds for all pools that use it. */
 static CapacityCheck *
 check_database(const Demand *d, const PoolDemand *pool)
 {
 	int			limit = pool->row.connection_limit;
-	int			required = 0;
+	int			required = database_demand(d, pool->row.oid);
 	CapacityCheck *c;
 
-	for (int i = 0; i < d->n; i++)
-		if (d->pools[i].row.oid == pool->row.oid)
-			required += d->pools[i].limit;
 	if (limit < 0 || limit >= required)
 		return NULL;
 	c = new_check("database", pool->database, required, limit);
@@ -453,6 +462,23 @@ List *
 pooler_validate_capacity(void)
 {
 	return capacity_of(read_demand());
+}
+
+/* See validate.h. */
+int
+pooler_validate_database(const char *database, int *limit)
+{
+	Demand	   *d = read_demand();
+
+	*limit = -1;
+	for (int i = 0; i < d->n; i++)
+	{
+		if (strcmp(d->pools[i].database, database) != 0)
+			continue;
+		*limit = d->pools[i].row.connection_limit;
+		return database_demand(d, d->pools[i].row.oid);
+	}
+	return 0;
 }
 
 static ProductionCheck *

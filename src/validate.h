@@ -51,4 +51,8 @@ extern void pooler_validate_log(void);
 /* Used slots of max_connections that are not the pooler's backends. */
 extern int	pooler_validate_others(void);
 
+/* What all pools that use a database may open; *limit: its CONNECTION LIMIT, -1:
+ * none, or there is no such database. */
+extern int	pooler_validate_database(const char *database, int *limit);
+
 #endif							/* POOLER_VALIDATE_H */
