@@ -43,9 +43,9 @@ SELECT pool,
        waiting,
        pg_catalog.round(pg_catalog.date_part('epoch', longest_wait)::pg_catalog."numeric", 1) AS "wait, s",
        -- where they were reset since, they have grown from nothing
-       pg_catalog.round(((transactions - CASE WHEN (last -> pool ->> 0)::pg_catalog.float8 > transactions
-               THEN 0 ELSE (last -> pool ->> 0)::pg_catalog.float8 END)
-           / NULLIF(pg_catalog.date_part('epoch', at) - (last -> pool ->> 1)::pg_catalog.float8, 0))::pg_catalog."numeric") AS tps,
+       pg_catalog.round(((transactions - CASE WHEN (last -> pool ->> 0)::pg_catalog.int8 > transactions
+               THEN 0::pg_catalog.int8 ELSE (last -> pool ->> 0)::pg_catalog.int8 END)::pg_catalog.float8
+           / NULLIF(pg_catalog.date_part('epoch', at) - (last -> pool ->> 1)::pg_catalog.float8, 0::pg_catalog.float8))::pg_catalog."numeric") AS tps,
        timeouts AS "time-outs",
        CASE WHEN backends = 0 THEN last_error END AS error
 FROM scaled, remembered
