@@ -104,6 +104,17 @@ pooler_stats_turn(TimestampTz now)
 	}
 }
 
+/* Set back both windows begin anew, see above; no time has passed where it was set
+ * forward. */
+void
+pooler_stats_follow_clock(const ClockStep *step)
+{
+	if (step->by < 0)
+		return;
+	pooler_since_follow(&older_at, step);
+	pooler_since_follow(&newer_at, step);
+}
+
 void
 pooler_stats_read(const bool *of, PoolerStats *total, PoolerStats *average)
 {

@@ -11,6 +11,7 @@
 
 #include "averages.h"
 #include "pool_limits.h"
+#include "since.h"
 
 /* Of nobody's pool, behind them all: what consoles themselves asked. */
 #define POOLER_STATS_CONSOLE	POOLER_MAX_POOLS
@@ -27,6 +28,9 @@ extern void pooler_stats_forget(int pool);
 
 /* By the clock: ends periods. */
 extern void pooler_stats_turn(TimestampTz now);
+
+/* The clock was set. */
+extern void pooler_stats_follow_clock(const ClockStep *step);
 
 /* Totals of these together, and averages for the time up to now; by owner,
  * [POOLER_STATS_OWNERS]. NULL: of all. */

@@ -36,6 +36,7 @@
 #include "route.h"
 #include "since.h"
 #include "stall.h"
+#include "stats.h"
 #include "surplus.h"
 #include "upkeep.h"
 #include "waits.h"
@@ -350,6 +351,7 @@ follow_clock(int64 elapsed_us)
 	pooler_endpoint_follow_clock(&step);
 	pooler_pool_follow_clock(&step);
 	pooler_history_follow_clock(&step);
+	pooler_stats_follow_clock(&step);
 	pooler_since_follow(&pooler_shared->stats_reset_at, &step);
 	pooler_stall_follow_clock(&step);
 	pooler_leaks_follow_clock(&step);
