@@ -177,7 +177,10 @@ evidence_of(const Patient *p, Metric metric)
 static const char *
 raise_shared(Patient *p)
 {
-	bool		bounded = pooler_guc_max_backends >= 0;
+	int			left = MaxConnections - pooler_guc_reserved() -
+		pooler_validate_others();
+	bool		bounded = pooler_guc_max_backends >= 0 &&
+		pooler_guc_max_backends < left;
 	int			from = bounded ? pooler_guc_max_backends : MaxConnections;
 	int			to = from + Max(from / 5, 1);
 
