@@ -66,11 +66,11 @@ static int
 most_overflow(const SizingPlan *plan)
 {
 	int			low = -1;
-	int			high = plan->max_connections;
+	int			high = Min(plan->max_connections, INT_MAX - 1);
 
 	while (low < high)
 	{
-		int			middle = low + (high - low + 1) / 2;
+		int			middle = high - (high - low) / 2;
 		int			required;
 
 		required = pooler_capacity_required(plan->copies, plan->pools,

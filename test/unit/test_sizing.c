@@ -62,6 +62,8 @@ test_plan(void)
 	is(p.most_overflow, 40, "its overflow is the most");
 	is(plan_of(2, 30, 0, 100).most_overflow, -1, "the size alone is too much");
 	is(plan_of(1, 20, 40, 262143).most_overflow, 54593, "a large server");
+	is(plan_of(1, 5, -1, INT_MAX).most_overflow, 447392421, "no larger one");
+	is(plan_of(1, 5, -1, INT_MAX - 1).most_overflow, 447392421, "but by one");
 }
 
 /* What most_overflow says, by trying all. */
