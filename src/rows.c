@@ -86,7 +86,8 @@ pooler_rows_put_text(Row *row, const char *value)
 		put_null(row);
 		return;
 	}
-	copy = pstrdup(value);
+	/* who writes into shared memory may do so now: the copy ends all the same */
+	copy = pnstrdup(value, strlen(value));
 	if (!pg_verify_mbstr(GetDatabaseEncoding(), copy, strlen(copy), true))
 		for (char *p = copy; *p != '\0'; p++)
 			if (IS_HIGHBIT_SET(*p))
