@@ -175,6 +175,35 @@ pooler_conn_limit_is_full(int route)
 	return true;
 }
 
+/* It waits for its next try, which is the later the more often the limit was full. */
+static bool
+backs_off(int route, TimestampTz now)
+{
+	WorkerRoute *w = &pooler_worker_routes[route];
+
+	return pooler_routes[route].used && w->held > 0 && w->births == 0 &&
+		w->full_by != REFUSED_OTHERWISE && w->full_since == 0 &&
+		pooler_is_ahead(w->retry_at, now, ROUTE_MAX_BACKOFF_MS);
+}
+
+void
+pooler_conn_limit_upkeep(TimestampTz now)
+{
+	for (int i = 0; i < pooler_routes_seen; i++)
+	{
+		WorkerRoute *w = &pooler_worker_routes[i];
+		Counted		counted;
+
+		if (!backs_off(i, now))
+			continue;
+		counted = look(i, now);
+		if (counted.all >= w->full_of && counted.victim < 0)
+			continue;
+		w->full_since = w->full_at = now;
+		w->retry_at = 0;
+	}
+}
+
 void
 pooler_conn_limit_has_room(int route)
 {

@@ -18,6 +18,9 @@ extern bool pooler_conn_limit_makes_room(int route, const Refusal *refusal);
 /* A birth of this route was, and would be again: the place has yet to come free. */
 extern bool pooler_conn_limit_is_full(int route);
 
+/* By the clock: who backs off does not where the next try may well succeed. */
+extern void pooler_conn_limit_upkeep(TimestampTz now);
+
 /* One of its births has succeeded. */
 extern void pooler_conn_limit_has_room(int route);
 

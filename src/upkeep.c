@@ -22,6 +22,7 @@
 
 #include "auth.h"
 #include "client.h"
+#include "conn_limit.h"
 #include "console.h"
 #include "deliver.h"
 #include "dispatch.h"
@@ -402,5 +403,6 @@ pooler_upkeep_turn(void)
 		miss_leaver(i);
 	}
 	pooler_route_upkeep();
+	pooler_conn_limit_upkeep(now);
 	look_at_pools();
 }
