@@ -42,9 +42,9 @@ is_counted(int member, int route, RefusedBy by)
 			   pooler_pools[r->pool].database) == 0;
 }
 
-/* One that has been told to, and is busy, may take long yet. */
+/* One that has been told to, and works for long, may do so for long yet. */
 static bool
-is_leaving(PoolerMember *m)
+is_leaving(PoolerMember *m, TimestampTz now)
 {
 	if (m->hung)
 		return false;
@@ -52,7 +52,7 @@ is_leaving(PoolerMember *m)
 		(m->state == MEMBER_BORN &&
 		 (pg_atomic_read_u32(&m->activity) == ACTIVITY_GONE ||
 		  (pg_atomic_read_u32(&m->leave) != 0 &&
-		   pooler_member_idle_since(m) != 0)));
+		   !pooler_share_is_kept(m, now))));
 }
 
 /* A newborn serves somebody first, or two routes would take turns in vain; but one
@@ -65,13 +65,27 @@ is_newborn(const PoolerMember *m, TimestampTz idle_since, TimestampTz now)
 		 !pooler_since_exceeds(idle_since, now, POOLER_SURPLUS_IDLE_MS));
 }
 
+/*
+ * Is it idle, or will be in a moment?  One that could not be born again is all
+ * that its clients have.
+ */
+static bool
+may_go(PoolerMember *m, TimestampTz now)
+{
+	if (m->state == MEMBER_BIRTH)
+		return true;
+	return m->state == MEMBER_BORN && pg_atomic_read_u32(&m->leave) == 0 &&
+		!pooler_worker_routes[m->route].may_not_login &&
+		!pooler_share_is_kept(m, now);
+}
+
 /* Those that a limit counts. */
 typedef struct Counted
 {
 	int			all;
-	bool		leaves;			/* one is about to be gone, or to be born there */
-	bool		may_go;			/* one could go for who has none, when it is idle */
-	int			victim;			/* that has been so for longest; -1: none is */
+	bool		leaves;			/* one of them is about to be gone */
+	bool		may_go;			/* one could go for who has none */
+	int			victim;			/* the longest idle of these; -1: none yet */
 } Counted;
 
 static Counted
@@ -89,37 +103,37 @@ look(int route, TimestampTz now)
 		if (!is_counted(i, route, w->full_by))
 			continue;
 		counted.all++;
-		counted.leaves = counted.leaves || is_leaving(m);
-		/* its own route's serves those clients before long; one that could not
-		 * be born again is all that its clients have */
-		if (m->state != MEMBER_BORN || m->route == route || w->held == 0 ||
-			pg_atomic_read_u32(&m->pins) != 0 ||
-			pg_atomic_read_u32(&m->leave) != 0 ||
-			pooler_worker_routes[m->route].may_not_login)
+		counted.leaves = counted.leaves || is_leaving(m, now);
+		since = pooler_member_idle_since(m);
+		/* its own route's serves those clients before long */
+		if (w->held == 0 || m->route == route || !may_go(m, now))
 			continue;
 		counted.may_go = true;
-		since = pooler_member_idle_since(m);
 		if (since != 0 && !is_newborn(m, since, now) && since < best)
 		{
 			best = since;
 			counted.victim = i;
 		}
 	}
-	/* the backend of a birth on its way serves all who wait there */
-	counted.leaves = counted.leaves || w->births > 0;
 	return counted;
 }
 
-/* True: a place comes free. If none leaves, one is told to. */
+/*
+ * True: a place comes free. If none leaves, one is told to, but not while another
+ * birth of the route is on its way: its backend serves all who wait there.
+ */
 static bool
-has_hope(const Counted *counted)
+has_hope(int route, const Counted *counted)
 {
-	if (!counted->leaves && counted->victim >= 0)
+	bool		waits = counted->leaves ||
+		pooler_worker_routes[route].births > 0;
+
+	if (!waits && counted->victim >= 0)
 	{
 		pooler_worker_routes[pooler_members[counted->victim].route].limited = true;
 		pooler_member_retire(counted->victim);
 	}
-	return counted->leaves || counted->may_go;
+	return waits || counted->may_go;
 }
 
 static bool
@@ -148,7 +162,7 @@ pooler_conn_limit_makes_room(int route, const Refusal *refusal)
 		pooler_since_exceeds(w->full_at, now, 2 * RETRY_MOST_MS))
 		w->full_since = now;
 	w->full_at = now;
-	if (has_tried_for_long(w, now) || !has_hope(&counted))
+	if (has_tried_for_long(w, now) || !has_hope(route, &counted))
 	{
 		/* who comes next begins anew: others may be idle by then */
 		w->full_since = 0;
@@ -169,7 +183,7 @@ pooler_conn_limit_is_full(int route)
 		w->full_since > now || has_tried_for_long(w, now))
 		return false;
 	counted = look(route, now);
-	if (counted.all < w->full_of || !has_hope(&counted))
+	if (counted.all < w->full_of || !has_hope(route, &counted))
 		return false;
 	try_again_after(w, now);
 	return true;
