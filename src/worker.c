@@ -31,6 +31,7 @@
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
+#include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/lwlock.h"
@@ -92,10 +93,26 @@ static bool was_in_recovery;
 
 /* ---- start ---- */
 
+/* Of which every child of the postmaster has as many: for io_uring (18) it opens
+ * one for each process that there may be. */
+static int
+files_open(void)
+{
+	static const char *const name = "/proc/self/fd";
+	DIR		   *dir = AllocateDir(name);
+	int			n = 0;
+
+	while (ReadDirExtended(dir, name, LOG) != NULL)
+		n++;
+	FreeDir(dir);
+	return n;
+}
+
 /*
  * Client numbers lie above every file that a backend opens for itself, and
- * above all that this worker opens. Where the limit of open files leaves fewer
- * than max_client_conn, that is said now and not by a failure later.
+ * above all that this worker opens: beside those that it was born with, which
+ * from 18 on max_files_per_process does not count. Where the limit of open files
+ * leaves fewer than max_client_conn, that is said now and not by a failure later.
  */
 static void
 number_clients(void)
@@ -103,12 +120,15 @@ number_clients(void)
 	int			own = 2 * pooler_shared->max_members +
 		pooler_shared->max_routes + NET_MAX_LISTEN +
 		pooler_endpoint_files() + pooler_door_files() + 64;
-	int			base = Max(max_files_per_process, own) + 128;
-	int64		limit = pooler_net_raise_files(base +
-											   pooler_shared->max_clients);
-	int			allowed = Min((int64) pooler_shared->max_clients,
-							  limit - base);
+	int			base = pooler_shared->base_fd;
+	int64		limit;
+	int			allowed;
 
+	/* backends of an earlier life go by what it was then */
+	if (base == 0)
+		base = Max(max_files_per_process, own) + files_open() + 128;
+	limit = pooler_net_raise_files(base + pooler_shared->max_clients);
+	allowed = Min((int64) pooler_shared->max_clients, limit - base);
 	pooler_shared->base_fd = base;
 	pooler_shared->clients_allowed = Max(allowed, 0);
 	if (allowed >= pooler_shared->max_clients)
