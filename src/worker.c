@@ -27,6 +27,7 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "libpq-fe.h"
 #include "libpq/pqsignal.h"
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
@@ -153,23 +154,26 @@ number_clients(void)
 					 base + pooler_shared->max_clients)));
 }
 
-/* libpq would listen to the server's environment. */
+/* libpq would listen to the server's environment: to a variable for each option
+ * that this version of it knows, and to some more. Not to that of a service, which
+ * it would look up here. */
 static void
 forget_environment(void)
 {
-	static const char *const names[] = {"PGHOST", "PGHOSTADDR", "PGPORT",
-		"PGDATABASE", "PGUSER", "PGPASSWORD", "PGPASSFILE", "PGSERVICE",
-		"PGSERVICEFILE", "PGOPTIONS", "PGAPPNAME", "PGSSLMODE",
-		"PGREQUIRESSL", "PGSSLCERT", "PGSSLKEY", "PGSSLROOTCERT", "PGSSLCRL",
-		"PGREQUIREPEER", "PGKRBSRVNAME", "PGGSSLIB", "PGGSSENCMODE",
-		"PGCONNECT_TIMEOUT", "PGCLIENTENCODING", "PGDATESTYLE", "PGTZ",
-		"PGGEQO", "PGTARGETSESSIONATTRS", "PGCHANNELBINDING",
-		"PGREQUIREAUTH", "PGLOADBALANCEHOSTS", "PGSSLNEGOTIATION",
-		"PGSYSCONFDIR", "PGLOCALEDIR",
-	NULL};
+	static const char *const names[] = {"PGSERVICE", "PGSERVICEFILE",
+		"PGSYSCONFDIR", "PGREQUIRESSL", "PGDATESTYLE", "PGTZ", "PGGEQO",
+		"PGLOCALEDIR", NULL};
+	PQconninfoOption *options;
 
 	for (int i = 0; names[i]; i++)
 		unsetenv(names[i]);
+	options = PQconndefaults();
+	for (PQconninfoOption *o = options; o && o->keyword; o++)
+	{
+		if (o->envvar)
+			unsetenv(o->envvar);
+	}
+	PQconninfoFree(options);
 }
 
 static void
