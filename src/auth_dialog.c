@@ -153,12 +153,25 @@ refuse_host(PoolerAuth *auth, StringInfo out)
 						   auth->names.database, _("no encryption")), out);
 }
 
+/* By its last name, for the client hears of it. */
+static const char *
+file_of_line(const HbaLine *line)
+{
+	const char *path = pooler_file_of_line(line);
+	const char *slash = last_dir_separator(path);
+
+	if (strcmp(path, HbaFileName) == 0)
+		return "pg_hba.conf";
+	return slash != NULL ? slash + 1 : path;
+}
+
 static AuthResult
 refuse_method(PoolerAuth *auth, StringInfo out)
 {
 	const char *message =
-		psprintf("authentication method \"%s\" of pg_hba.conf line %d is not supported by pooler",
-				 hba_authname(auth->method), auth->port.hba->linenumber);
+		psprintf("authentication method \"%s\" of %s line %d is not supported by pooler",
+				 hba_authname(auth->method), file_of_line(auth->port.hba),
+				 auth->port.hba->linenumber);
 	AuthRefusal why = refusal(auth, ERRCODE_FEATURE_NOT_SUPPORTED, message);
 
 	why.hint = "Use scram-sha-256, md5 or trust for clients of pooler, or connect to the server's own port.";

@@ -105,9 +105,9 @@ pooler_auth_lines_usable(void)
 	return lines_usable;
 }
 
-/* How many of these lines name a host, and the number of the first. */
+/* How many of these lines name a host, and which is the first. */
 static int
-count_host_names(List *tokenized, int *first)
+count_host_names(List *tokenized, const HbaLine **first)
 {
 	ListCell   *cell;
 	int			n = 0;
@@ -124,7 +124,7 @@ count_host_names(List *tokenized, int *first)
 		if (line == NULL || line->hostname == NULL)
 			continue;
 		if (n++ == 0)
-			*first = line->linenumber;
+			*first = line;
 	}
 	return n;
 }
@@ -142,7 +142,7 @@ report_host_names(void)
 	MemoryContext caller = MemoryContextSwitchTo(cxt);
 	FILE	   *file = pooler_open_auth_file(HbaFileName);
 	List	   *tokenized = NIL;
-	int			first = 0;
+	const HbaLine *first = NULL;
 	int			n = 0;
 
 	if (file != NULL)
@@ -151,16 +151,16 @@ report_host_names(void)
 		n = count_host_names(tokenized, &first);
 		pooler_free_auth_file(file);
 	}
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(cxt);
 	if (n > 0)
 		ereport(LOG,
 				(errmsg("host names in \"%s\" do not match clients of pooler",
-						HbaFileName),
+						pooler_file_of_line(first)),
 				 errdetail_plural("pooler asks no name server. %d line has a host name, line %d.",
 								  "pooler asks no name server. %d lines have a host name, the first is line %d.",
-								  n, n, first),
+								  n, n, first->linenumber),
 				 errhint("Use addresses for the clients that connect through pooler.")));
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(cxt);
 }
 
 /*

@@ -268,6 +268,8 @@ pooler_set_guc_source(struct config_generic *var, GucSource source)
 #define pooler_describe_line(hba) \
 	psprintf(_("Connection matched file \"%s\" line %d: \"%s\""), \
 			 (hba)->sourcefile, (hba)->linenumber, (hba)->rawline)
+/* A line may be another file's, that pg_hba.conf includes. */
+#define pooler_file_of_line(hba) ((hba)->sourcefile)
 typedef RelFileLocator PoolerFile;
 
 static inline PoolerFile
@@ -286,6 +288,7 @@ pooler_shared_file(Oid relation)
 #define pooler_describe_line(hba) \
 	psprintf(_("Connection matched pg_hba.conf line %d: \"%s\""), \
 			 (hba)->linenumber, (hba)->rawline)
+#define pooler_file_of_line(hba) ((const char *) HbaFileName)
 typedef RelFileNode PoolerFile;
 
 static inline PoolerFile
