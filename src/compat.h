@@ -102,11 +102,13 @@ pooler_clean_ascii(const char *text)
 #define POOLER_COMPILED_TABLE "Cached function hash"
 #define PoolerCompiled CachedFunction
 #define PoolerCompiledKey CachedFunctionHashKey
+#define POOLER_SQL_KEEPS_PLANS	true
 #else
 #define POOLER_COMPILED_HEADER "plpgsql.h"
 #define POOLER_COMPILED_TABLE "PLpgSQL function hash"
 #define PoolerCompiled PLpgSQL_function
 #define PoolerCompiledKey PLpgSQL_func_hashkey
+#define POOLER_SQL_KEEPS_PLANS	false
 #endif
 #define pooler_compiled_key(function) ((function)->fn_hashkey)
 #define pooler_compiled_xmin(function) ((function)->fn_xmin)

@@ -327,21 +327,22 @@ compare(const Kind *kind)
 
 /* ---- a function is about to be called ---- */
 
+/* `private`: what is made now may be good for its maker alone. */
 static bool
-is_out_of_date(const Kind *kind, Comparison c, bool temporary)
+is_out_of_date(const Kind *kind, Comparison c, bool private)
 {
 	if (me == kind->maker)
 		return kind->follows_maker && c.differs;
-	return kind->mixed || c.differs || temporary;
+	return kind->mixed || c.differs || private;
 }
 
 static void
-look(Kind *kind, bool temporary)
+look(Kind *kind, bool private)
 {
 	Comparison	c = compare(kind);
-	bool		mixes = c.by_clause || temporary;
+	bool		mixes = c.by_clause || private;
 
-	if (is_out_of_date(kind, c, temporary))
+	if (is_out_of_date(kind, c, private))
 	{
 		kind->renew();
 		note_all(kind);
@@ -357,10 +358,11 @@ look(Kind *kind, bool temporary)
 	}
 }
 
+/* `doubtful`: settings may be others by the time of the call. */
 static void
-look_at_all(void)
+look_at_all(bool doubtful)
 {
-	bool		temporary = pooler_pins_may_have_temp();
+	bool		private = doubtful || pooler_pins_may_have_temp();
 
 	if (unlikely(EstimateLibraryStateSpace() != libraries_seen))
 	{
@@ -368,40 +370,57 @@ look_at_all(void)
 		look_for(&compiled);
 		look_for(&planned);
 	}
-	look(&compiled, temporary);
-	look(&planned, temporary);
+	look(&compiled, private);
+	look(&planned, private);
 	looked = true;
 }
 
-/* Not SQL: such a function would not be inlined any more. */
-static bool
-is_procedural(Oid function)
+static Oid
+language_of(Oid function)
 {
 	HeapTuple	row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	Oid			language;
 
 	if (!HeapTupleIsValid(row))
-		return false;
+		return InvalidOid;
 	language = ((Form_pg_proc) GETSTRUCT(row))->prolang;
 	ReleaseSysCache(row);
-	return language != SQLlanguageId && language != ClanguageId &&
-		language != INTERNALlanguageId;
+	return language;
+}
+
+/* Not SQL: such a function would not be inlined any more. */
+static bool
+is_procedural(Oid language)
+{
+	return OidIsValid(language) && language != SQLlanguageId &&
+		language != ClanguageId && language != INTERNALlanguageId;
+}
+
+/* One in SQL is not looked at when called: set_config() may come before that. */
+static bool
+is_doubtful(Oid language)
+{
+	return POOLER_SQL_KEEPS_PLANS && language == SQLlanguageId &&
+		pooler_watch.set_config_at == GetCurrentStatementStartTimestamp();
 }
 
 /* True: watch_call() as well. */
 static bool
 watch_lookup(Oid function)
 {
-	look_at_all();
+	Oid			language = pooler_watch.set_config ? language_of(function) :
+		InvalidOid;
+
+	look_at_all(is_doubtful(language));
 	return (next_needs != NULL && next_needs(function)) ||
-		(pooler_watch.set_config && is_procedural(function));
+		is_procedural(language);
 }
 
 static void
 watch_call(FmgrHookEventType event, FmgrInfo *flinfo, Datum *arg)
 {
 	if (event == FHET_START)
-		look_at_all();
+		look_at_all(false);
 	if (next_call != NULL)
 		next_call(event, flinfo, arg);
 }

@@ -289,6 +289,7 @@ watch_function(Oid function)
 		case F_SET_CONFIG:
 			pooler_watch.settings = true;
 			pooler_watch.set_config = true;
+			pooler_watch.set_config_at = GetCurrentStatementStartTimestamp();
 			break;
 		case F_PG_ADVISORY_LOCK_INT8:
 		case F_PG_ADVISORY_LOCK_INT4_INT4:

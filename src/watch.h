@@ -22,6 +22,7 @@ typedef struct PoolerWatch
 
 	/* set_config() was set up to be called since this was cleared. */
 	bool		set_config;
+	TimestampTz set_config_at;	/* the beginning of its message */
 
 	/* Called before a statement runs that would leave state of this kind; may
 	 * raise an ERROR. NULL: this backend is not pooled. */
