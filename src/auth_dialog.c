@@ -192,17 +192,33 @@ refuse_error(PoolerAuth *auth, const ErrorData *error, StringInfo out)
 	return pooler_auth_refuse(&auth->names, &why, out);
 }
 
-/* AuthenticationOk; the log line of set_authn_id(), which trust has none of. */
-static AuthResult
-succeed(PoolerAuth *auth, StringInfo out)
+/* The log line of set_authn_id(), or what is said instead where trust has none. */
+static void
+log_success(PoolerAuth *auth)
 {
-	auth->state = AUTH_DONE;
-	if (auth->method != uaTrust && pooler_logs_authentication())
+	if (!pooler_logs_authentication())
+		return;
+	if (auth->method != uaTrust)
 		ereport(LOG,
 				(errmsg_internal("connection authenticated: identity=\"%s\" method=%s",
 								 pooler_auth_clean(auth->names.user),
 								 hba_authname(auth->method)),
 				 errdetail_internal("%s", auth->line), errhidestmt(true)));
+	else if (POOLER_LOGS_TRUST)
+		ereport(LOG,
+				(errmsg_internal("connection authenticated: user=\"%s\" method=%s (%s:%d)",
+								 pooler_auth_clean(auth->names.user),
+								 hba_authname(auth->method),
+								 pooler_file_of_line(auth->port.hba),
+								 auth->port.hba->linenumber),
+				 errhidestmt(true)));
+}
+
+static AuthResult
+succeed(PoolerAuth *auth, StringInfo out)
+{
+	auth->state = AUTH_DONE;
+	log_success(auth);
 	pooler_wire_put_auth(out, AUTH_REQ_OK, NULL, 0);
 	return AUTH_OK;
 }

@@ -303,6 +303,13 @@ pooler_shared_file(Oid relation)
 }
 #endif
 
+/* 17: log_connections has a line for trust, too. */
+#if PG_VERSION_NUM >= 170000
+#define POOLER_LOGS_TRUST	true
+#else
+#define POOLER_LOGS_TRUST	false
+#endif
+
 #if PG_VERSION_NUM >= 170000
 #define pooler_names_by_database() false
 #define pooler_open_smgr(file) smgropen((file), INVALID_PROC_NUMBER)
