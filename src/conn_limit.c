@@ -155,6 +155,8 @@ pooler_conn_limit_makes_room(int route, const Refusal *refusal)
 	TimestampTz now = GetCurrentTimestamp();
 	Counted		counted;
 
+	if (refusal->by == REFUSED_OTHERWISE)
+		return false;
 	w->full_by = refusal->by;
 	counted = look(route, now);
 	w->full_of = counted.all;
