@@ -299,6 +299,8 @@ birth_failed(int pool, int route, const Refusal *refusal)
 		return;
 	passing = is_passing(route, refusal->sqlstate);
 	pooler_route_birth_failed(route);
+	strlcpy(pooler_worker_routes[route].refused, refusal->message,
+			POOLER_MAX_MESSAGE);
 	strlcpy(pooler_pools[pool].last_error, refusal->message,
 			POOLER_MAX_MESSAGE);
 	pooler_pools[pool].last_error_at = GetCurrentTimestamp();

@@ -295,6 +295,7 @@ pooler_route_birth_failed(int route)
 		Min(100 << w->failures, ROUTE_MAX_BACKOFF_MS);
 
 	w->retry_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
+	w->refused[0] = '\0';
 	w->failures = Min(w->failures + 1, 10);
 	w->failed++;
 }

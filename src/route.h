@@ -24,6 +24,7 @@ typedef struct WorkerRoute
 	TimestampTz contended_until;
 	int			failures;		/* births that failed in a row */
 	uint32		failed;			/* births that ever failed */
+	char		refused[POOLER_MAX_MESSAGE];	/* why the last did; "": not said */
 	TimestampTz retry_at;		/* no birth before */
 	TimestampTz full_since;		/* a CONNECTION LIMIT is, conn_limit.c */
 	TimestampTz full_at;		/* when the last birth met that */

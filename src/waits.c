@@ -265,13 +265,14 @@ look_after(int slot)
 	return false;
 }
 
-/* The role has none, and the next try comes the later the more often they failed. */
+/* The role has none, and the server said why; the next try comes later. */
 static bool
 births_fail(int route)
 {
 	WorkerRoute *w = &pooler_worker_routes[route];
 
 	return pooler_routes[route].backends == 0 && w->failures > 0 &&
+		w->refused[0] != '\0' &&
 		pooler_is_ahead(w->retry_at, now, ROUTE_MAX_BACKOFF_MS);
 }
 
@@ -291,7 +292,8 @@ timeout_detail(int pool, int route)
 						p->name);
 	if (births_fail(route))
 		return psprintf("Pool \"%s\" has no backend for role \"%s\": %s", p->name,
-						pooler_routes[route].role_name, p->last_error);
+						pooler_routes[route].role_name,
+						pooler_worker_routes[route].refused);
 	if (pooler_worker_pools[pool].open > 0)
 		return psprintf("All backends of pool \"%s\" are in use.", p->name);
 	return psprintf("Pool \"%s\" has no backend yet.", p->name);
