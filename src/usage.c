@@ -138,11 +138,10 @@ rest_of(int pool)
 }
 
 static uint32
-hash_of(const PoolerClient *c, Oid role)
+hash_of(int pool, Oid role, const char *application_name)
 {
-	return hash_combine(hash_combine(murmurhash32(c->pool),
-									 murmurhash32(role)),
-						string_hash(c->application_name, NAMEDATALEN));
+	return hash_combine(hash_combine(murmurhash32(pool), murmurhash32(role)),
+						string_hash(application_name, NAMEDATALEN));
 }
 
 static bool
@@ -184,7 +183,7 @@ find_room(void)
 }
 
 static Entry *
-make(const PoolerClient *c, Oid role, uint32 hash)
+make(const PoolerClient *c, Oid role)
 {
 	Entry	   *e = find_room();
 
@@ -196,10 +195,11 @@ make(const PoolerClient *c, Oid role, uint32 hash)
 		if (e->pool >= 0)
 			add(&rest_of(e->pool)->counts, &e->counts);
 		free_entry(e);
-		e->hash = hash;
 		e->role = role;
 		strlcpy(e->role_name, pooler_routes[c->route].role_name, NAMEDATALEN);
 		strlcpy(e->application_name, c->application_name, NAMEDATALEN);
+		/* of this copy: a SET may have changed the name since it was looked for */
+		e->hash = hash_of(c->pool, role, e->application_name);
 		e->pool = c->pool;
 	}
 	end_change();
@@ -217,11 +217,9 @@ enter(int slot)
 
 	if (old == NULL || !is_entry_of(old, c, role))
 	{
-		uint32		hash = hash_of(c, role);
-
-		e = find(c, role, hash);
+		e = find(c, role, hash_of(c->pool, role, c->application_name));
 		if (e == NULL)
-			e = make(c, role, hash);
+			e = make(c, role);
 	}
 	if (e == old)
 		return e;
