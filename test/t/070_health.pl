@@ -68,9 +68,11 @@ remedy('telehealth', 'wait');
 is($other{waiter}->result->{rows}[0][0], '7', 'it is served beside the holder');
 $pooler->poll_view(limits('telehealth'), '2|0', 'the pool is larger');
 $other{holder}->run('commit');
-my $patience = time + 30;
-do { $other{waiter}->run('select 1') }
-  until $pooler->sql(q{select backend is not null from pooler.clients where application_name = 'waiter'}) eq 't' || time > $patience;
+# kept, it speaks without being checked out again
+my $checkouts = q{select checkouts from pooler.clients where application_name = 'waiter'};
+my ($patience, $before) = (time + 30);
+do { $before = $pooler->sql($checkouts); $other{waiter}->run('select 1'); }
+  until $pooler->sql($checkouts) eq $before || time > $patience;
 $pooler->sql('select pooler.reset_stats()');
 is_verdict('telehealth', 'wait', 'unknown', 'counted anew');
 $other{waiter}->run('select 1');
