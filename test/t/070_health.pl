@@ -73,8 +73,11 @@ my $checkouts = q{select checkouts from pooler.clients where application_name = 
 my ($patience, $before) = (time + 30);
 do { $before = $pooler->sql($checkouts); $other{waiter}->run('select 1'); }
   until $pooler->sql($checkouts) eq $before || time > $patience;
+my $reset_at = q{select stats_reset_at from pooler.pools where pool = 'telehealth'};
+my $remedied_at = $pooler->sql($reset_at);
 $pooler->sql('select pooler.reset_stats()');
-is_verdict('telehealth', 'wait', 'unknown', 'counted anew');
+$pooler->poll_view("select ($reset_at) > '$remedied_at'", 't', 'counted anew, as the remedy did');
+is_verdict('telehealth', 'wait', 'unknown', 'nothing is known');
 $other{waiter}->run('select 1');
 is_verdict('telehealth', 'wait', 'ok', 'wait is over, also for a client that is kept by its backend');
 
